@@ -1,0 +1,293 @@
+"""One class per error; its docstring is the public description and cites its clause.
+
+`detail` is for the log and never reaches a caller; what a caller sees is the class's own text
+and, for bad input, the field, the rule and the remedy.
+"""
+
+from typing import ClassVar
+
+
+class NetIDError(Exception):
+    """The base of every error that NetID answers with."""
+
+    code: ClassVar[str] = "server_error"
+    """The machine-readable code: an OAuth error code, or a name in this file's vocabulary."""
+
+    status: ClassVar[int] = 500
+    """The HTTP status it becomes."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    @property
+    def description(self) -> str:
+        """The public description: the first paragraph of the class's docstring."""
+        return " ".join((type(self).__doc__ or "").split("\n\n")[0].split())
+
+
+class InvalidField(NetIDError):
+    """A value does not have the form that is asked for."""
+
+    code = "invalid_field"
+    status = 400
+
+    def __init__(self, field: str, rule: str, remedy: str) -> None:
+        super().__init__(f"{field}: {rule}; {remedy}")
+        self.field = field
+        """Which field, as a dotted path."""
+        self.rule = rule
+        """What was expected."""
+        self.remedy = remedy
+        """What to do about it."""
+
+    @property
+    def description(self) -> str:
+        """Field, rule and remedy: none of them repeats the value."""
+        return self.detail
+
+
+# Starting up: one line that names the file and the field.
+
+
+class SettingsError(NetIDError):
+    """A setting is unknown or malformed; the provider does not start."""
+
+    code = "invalid_settings"
+
+
+class KeyFileError(NetIDError):
+    """A key file is missing, damaged or readable by others; the provider does not start."""
+
+    code = "invalid_key_file"
+
+
+class PersonaError(NetIDError):
+    """A persona file breaks a rule; the provider does not start."""
+
+    code = "invalid_persona"
+
+
+# Anything signed
+
+
+class TokenRefused(NetIDError):
+    """A signed token did not pass the gate."""
+
+    code = "invalid_token"
+    status = 401
+
+
+# OAuth 2.0 and OpenID Connect
+
+
+class OAuthError(NetIDError):
+    """An error with a code of the OAuth or OpenID specifications."""
+
+    code = "invalid_request"
+    status = 400
+
+    def __init__(self, description: str = "", *, detail: str = "") -> None:
+        super().__init__(detail or description)
+        self._description = description
+
+    @property
+    def description(self) -> str:
+        """What was wrong with the request, in words that carry no secret."""
+        return self._description or super().description
+
+
+class InvalidRequest(OAuthError):
+    """RFC 6749, 4.1.2.1 and 5.2: a parameter is missing, repeated, malformed or unsupported."""
+
+    code = "invalid_request"
+
+
+class RequestTooLarge(OAuthError):
+    """RFC 9110, 15.5.14: the request is larger than anything this endpoint could need."""
+
+    code = "invalid_request"
+    status = 413
+
+
+class UnprovenRedirect(OAuthError):
+    """RFC 6749, 4.1.2.1: client or redirect URI are not proven, so a page answers and nothing redirects."""
+
+    code = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    """RFC 6749, 5.2: client authentication failed."""
+
+    code = "invalid_client"
+    status = 401
+
+
+class InvalidGrant(OAuthError):
+    """RFC 6749, 5.2: the code is unknown, expired, used, or was issued to another client."""
+
+    code = "invalid_grant"
+
+
+class UnsupportedGrantType(OAuthError):
+    """RFC 6749, 5.2: only authorization_code is offered."""
+
+    code = "unsupported_grant_type"
+
+
+class UnsupportedTokenType(OAuthError):
+    """RFC 7009, 2.2.1: the provider cannot revoke tokens of this type."""
+
+    code = "unsupported_token_type"
+
+
+class InvalidToken(OAuthError):
+    """RFC 6750, 3.1: the access token is unknown, expired, revoked or of another kind."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class UnauthorizedClient(OAuthError):
+    """RFC 6749, 4.1.2.1: the client may not use this way."""
+
+    code = "unauthorized_client"
+
+
+class AccessDenied(OAuthError):
+    """RFC 6749, 4.1.2.1: the person refused, or the rules do not allow the release."""
+
+    code = "access_denied"
+
+
+class UnsupportedResponseType(OAuthError):
+    """RFC 6749, 4.1.2.1: only response_type=code is offered."""
+
+    code = "unsupported_response_type"
+
+
+class InvalidScope(OAuthError):
+    """RFC 6749, 4.1.2.1: a purpose that is not registered for this relying party."""
+
+    code = "invalid_scope"
+
+
+class LoginRequired(OAuthError):
+    """OpenID Connect Core, 3.1.2.6: prompt=none, and nobody is signed in."""
+
+    code = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    """OpenID Connect Core, 3.1.2.6: prompt=none, and the person has to be asked."""
+
+    code = "consent_required"
+
+
+class RequestNotSupported(OAuthError):
+    """OpenID Connect Core, 3.1.2.6: the request parameter is not supported."""
+
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    """OpenID Connect Core, 3.1.2.6: the request_uri parameter is not supported."""
+
+    code = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    """OpenID Connect Core, 3.1.2.6: the registration parameter is not supported."""
+
+    code = "registration_not_supported"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Unmet Authentication Requirements 1.0: the level asked for was not reached."""
+
+    code = "unmet_authentication_requirements"
+
+
+# Pages and services
+
+
+class NotFound(NetIDError):
+    """There is nothing here, or nothing of yours."""
+
+    code = "not_found"
+    status = 404
+
+
+class InteractionExpired(NetIDError):
+    """The sign-in was begun too long ago, has ended, or belongs to another browser."""
+
+    code = "expired"
+    status = 400
+
+
+class FormRefused(NetIDError):
+    """The form did not come from the page this browser was shown."""
+
+    code = "form_refused"
+    status = 403
+
+
+class SignInRefused(NetIDError):
+    """The net number or the passcode is not right, or the account is slowed down."""
+
+    code = "sign_in_refused"
+    status = 400
+
+    def __init__(self, retry_after: int = 0, detail: str = "") -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        """Seconds until the next attempt is looked at."""
+
+
+class PersonSuspended(NetIDError):
+    """The net credential is suspended; other ways of the relying party stay open."""
+
+    code = "suspended"
+    status = 403
+
+
+class GuardianRequired(NetIDError):
+    """A person under 18 needs a guardian to apply, under 14 also to use it (Measures, articles 4 and 5)."""
+
+    code = "guardian_required"
+    status = 403
+
+
+class AlreadyEnrolled(NetIDError):
+    """This identity document already has a net number (one person, one net number)."""
+
+    code = "already_enrolled"
+    status = 409
+
+
+class RegistrationRefused(NetIDError):
+    """A relying party's registration breaks a rule."""
+
+    code = "invalid_registration"
+    status = 400
+
+
+class ReleaseRefused(NetIDError):
+    """A rule of the Measures does not permit this release."""
+
+    code = "release_refused"
+    status = 403
+
+
+class StorageBusy(NetIDError):
+    """The database is busy; nothing was changed. Try again."""
+
+    code = "temporarily_unavailable"
+    status = 503
+
+
+class Unauthorized(NetIDError):
+    """The management port needs its token (RFC 6750)."""
+
+    code = "unauthorized"
+    status = 401
