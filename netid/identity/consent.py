@@ -1,0 +1,233 @@
+"""Separate consent: what a person was told (the notice) and what they decided (the receipt)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from netid.identity.relying_party import Necessity, Purpose, RelyingParty
+from netid.identity.text import Language, Text
+
+NOTICE_VERSION = "2026-11"
+"""Changes with any word below; a remembered decision holds for its own version only."""
+
+_WORDS: Mapping[str, Text] = {
+    "recipient": Text(zh="谁收到：{name}（{operator}），{contact}", en="Who receives it: {name} ({operator}), {contact}"),
+    "check": Text(
+        zh="{name}会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。证件内容一项也不提供。",
+        en="{name} will receive the check result, how and when you were checked, and an identifier it alone "
+        "uses. Nothing from your document is shared.",
+    ),
+    "purpose": Text(zh="做什么：{purpose}", en="What for: {purpose}"),
+    "basis": Text(zh="依据：{basis}", en="Legal basis: {basis}"),
+    "no_basis": Text(
+        zh="依据：您的同意。不提供证件内容，只回答是或否。",
+        en="Legal basis: your consent. Nothing from your document is shared, only yes or no.",
+    ),
+    "essential": Text(
+        zh="必需：办理“{purpose}”离不开这几项，要么都提供，要么都不提供。",
+        en="Needed: {purpose} cannot be done without these. Share all of them or none.",
+    ),
+    "voluntary": Text(
+        zh="自愿：不勾选，照样能办理“{purpose}”。", en="Optional: {purpose} works without these."
+    ),
+    "claim": Text(zh="{label}：{because}；{kept}", en="{label}: {because}; {kept}"),
+    "kept": Text(zh="存{days}天", en="kept for {days} days"),
+    "not_kept": Text(zh="不留存", en="not kept"),
+    "rest": Text(zh="其他信息：一概不提供。", en="Everything else: not shared."),
+    "refuse": Text(
+        zh="不同意，就什么都不提供。您会回到{name}，可改用其他方式。",
+        en="If you refuse, nothing is shared. You return to {name} and can use another way.",
+    ),
+    "withdraw": Text(
+        zh="撤回：随时可在“我的记录”撤回。投诉：{contact}",
+        en="Withdraw: at any time, in “My records”. Complain: {contact}",
+    ),
+    "guardian": Text(
+        zh="申请人未满14岁，由监护人阅读并决定。这次同意仅限这个平台、这项用途（《个人信息保护法》第三十一条）。",
+        en="The person is under 14, so a guardian reads this and decides. The consent covers this platform and "
+        "this purpose only (PIPL, article 31).",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class NoticeClaim:
+    """One claim as the notice lists it."""
+
+    name: str
+    label: str
+    necessity: Necessity
+    because: str
+    kept: str
+    sensitive: str | None
+    """What giving it means, for sensitive personal information."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Everything a person is told before they decide (Measures, article 10; PIPL 17, 23, 30).
+
+    Pages render exactly this, and the receipt keeps the hash of exactly this.
+    """
+
+    version: str
+    language: Language
+    recipient: str
+    """The relying party's name."""
+    operator: str
+    """The legal entity that answers for it."""
+    contact: str
+    purpose: str | None
+    """None where only the check result is asked for."""
+    basis: str
+    claims: tuple[NoticeClaim, ...]
+    for_guardian: bool
+    lines: tuple[str, ...]
+    """The full text, a line per item."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the full text, in hex."""
+        return hashlib.sha256("\n".join((self.version, self.language, *self.lines)).encode()).hexdigest()
+
+    def of(self, necessity: Necessity) -> list[NoticeClaim]:
+        """The claims of that necessity, in page order."""
+        return [claim for claim in self.claims if claim.necessity is necessity]
+
+    def line(self, key: str, **values: str) -> str:
+        """One sentence of the notice, as the text itself has it."""
+        purpose = self.purpose or ""
+        known = {"name": self.recipient, "operator": self.operator, "contact": self.contact, "purpose": purpose}
+        return _WORDS[key].in_(self.language).format(**known, basis=self.basis, **values)
+
+
+def notice_for(
+    relying_party: RelyingParty,
+    purpose: Purpose | None,
+    asked: frozenset[str],
+    language: Language,
+    *,
+    for_guardian: bool = False,
+) -> Notice:
+    """The notice for one request: `asked` is registered ∩ requested, empty for a check result."""
+    basis = purpose.legal_basis if purpose else None
+    bare = Notice(
+        version=NOTICE_VERSION,
+        language=language,
+        recipient=relying_party.name.in_(language),
+        operator=relying_party.legal_entity.name.in_(language),
+        contact=relying_party.contact,
+        purpose=purpose.text.in_(language) if purpose else None,
+        basis=basis.text.in_(language) if basis else "",
+        claims=_notice_claims(purpose, asked, language) if purpose else (),
+        for_guardian=for_guardian,
+        lines=(),
+    )
+    return Notice(**{**bare.__dict__, "lines": tuple(_lines(bare))})
+
+
+def _notice_claims(purpose: Purpose, asked: frozenset[str], language: Language) -> tuple[NoticeClaim, ...]:
+    kept = _WORDS["kept" if purpose.retention_days else "not_kept"].in_(language)
+    return tuple(
+        NoticeClaim(
+            name=claim.name,
+            label=claim.label.in_(language),
+            necessity=Necessity.ESSENTIAL if claim.name in purpose.essential else Necessity.VOLUNTARY,
+            because=purpose.because(claim.name).in_(language),
+            kept=kept.format(days=purpose.retention_days),
+            sensitive=claim.sensitive.in_(language) if claim.sensitive else None,
+        )
+        for claim in purpose.ordered(asked)
+    )
+
+
+def _lines(notice: Notice) -> list[str]:
+    lines = [notice.line("recipient"), notice.line("check")]
+    if notice.purpose is not None:
+        lines = [notice.line("recipient"), notice.line("purpose")]
+        lines.append(notice.line("basis" if notice.basis else "no_basis"))
+        for necessity in Necessity:
+            if claims := notice.of(necessity):
+                lines.append(notice.line(necessity.value))
+                lines.extend(_claim_lines(notice, claims))
+    if notice.for_guardian:
+        lines.append(notice.line("guardian"))
+    return [*lines, notice.line("rest"), notice.line("refuse"), notice.line("withdraw")]
+
+
+def _claim_lines(notice: Notice, claims: list[NoticeClaim]) -> list[str]:
+    lines = []
+    for claim in claims:
+        lines.append(notice.line("claim", label=claim.label, because=claim.because, kept=claim.kept))
+        if claim.sensitive:
+            lines.append(claim.sensitive)
+    return lines
+
+
+class Action(StrEnum):
+    """What a person decided."""
+
+    AGREED = "agreed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class NoticeReference(BaseModel):
+    """Which exact text a decision was made on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    sha256: str
+    language: Language
+
+
+class Receipt(BaseModel):
+    """The record of one consent decision, in the shape of ISO/IEC TS 27560. No field value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    receipt_id: str
+    sequence: int
+    """Its place in this person's chain, from 1."""
+    previous: str
+    """The hash of the record before it, in hex; empty for the first."""
+    subject: str
+    """The person, as this relying party knows them."""
+    guardian_subject: str | None = None
+    """The guardian who decided for a person under 14, as this relying party would know them."""
+    client_id: str
+    purpose: str | None
+    """The purpose's id; None for a check result."""
+    legal_basis: str | None
+    offered: tuple[str, ...]
+    agreed: tuple[str, ...]
+    notice: NoticeReference
+    action: Action
+    decided_at: datetime
+    expires_at: datetime | None
+    """When the consent ends by itself; None lasts until it is withdrawn."""
+    withdraws: str | None = None
+    """For a withdrawal: the receipt that it ends."""
+
+
+@dataclass(frozen=True)
+class StoredReceipt:
+    """A receipt with its signature and what became of it."""
+
+    receipt: Receipt
+    person_id: str
+    record: str
+    """The receipt as the provider signed it (compact JWS)."""
+    withdrawn_at: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it still permits what it says."""
+        agreed = self.receipt.action is Action.AGREED and self.withdrawn_at is None
+        return agreed and (self.receipt.expires_at is None or now < self.receipt.expires_at)
+
+

@@ -1,0 +1,170 @@
+"""Relying parties and their purposes: who asks, why, on what legal basis, for which claims."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from netid.identity.claims import CATALOGUE, Claim, in_catalogue_order
+from netid.identity.levels import AssuranceLevel
+from netid.identity.text import Text, Words
+
+_LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
+_SECTOR = r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$"
+_CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_PURPOSE_ID = r"^[a-z0-9][a-z0-9-]{0,39}$"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _catalogued(name: str) -> str:
+    if name not in CATALOGUE:
+        raise ValueError(f"is not in the claim catalogue; choose from {', '.join(CATALOGUE)}")
+    return name
+
+
+def _redirect_uri(uri: str) -> str:
+    parts = urlsplit(uri)
+    if re.search(r"[\s\\\x00-\x20\x7f-\U0010ffff]", uri) or parts.fragment or "#" in uri or not parts.hostname:
+        raise ValueError("must be an absolute ASCII URI without fragment, spaces or backslashes")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not carry user information")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("uses http, which is for loopback addresses; use https")
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError("must use https, or http on a loopback address")
+    return uri
+
+
+RedirectUri = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_redirect_uri)]
+ClaimName = Annotated[str, AfterValidator(_catalogued)]
+
+
+class Necessity(StrEnum):
+    """Whether the purpose can be done without a claim."""
+
+    ESSENTIAL = "essential"
+    VOLUNTARY = "voluntary"
+
+
+class PurposeClaim(_Frozen):
+    """One claim of a purpose."""
+
+    name: ClaimName
+    necessity: Necessity
+    because: Text
+    """Why this purpose needs it; shown on the consent page."""
+
+
+class LegalBasis(_Frozen):
+    """The law or rule that lets a relying party keep document data (Measures, article 8)."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,39}$")]
+    """A short code that receipts carry, e.g. `CN-POSTAL-REALNAME`."""
+    text: Text
+
+
+class Purpose(_Frozen):
+    """Why a relying party asks: registered beforehand, with its legal basis and its claims."""
+
+    id: Annotated[str, StringConstraints(pattern=_PURPOSE_ID)]
+    text: Text
+    legal_basis: LegalBasis | None = None
+    retention_days: Annotated[int, Field(ge=0, le=36500)]
+    """How long the relying party keeps what it gets, in days; 0 means it keeps nothing."""
+    claims: Annotated[tuple[PurposeClaim, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fields_need_a_legal_basis(self) -> Self:
+        names = [claim.name for claim in self.claims]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"claims: {', '.join(twice)} is named twice; name each once")
+        fields = [name for name in names if CATALOGUE[name].is_field]
+        if fields and self.legal_basis is None:
+            raise ValueError(
+                f"legal_basis: is needed for the fields {', '.join(fields)} (Measures, article 8); "
+                "name it, or ask for predicates only"
+            )
+        return self
+
+    @property
+    def scope(self) -> str:
+        """The scope value that asks for this purpose."""
+        return f"netid.purpose.{self.id}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every claim of this purpose."""
+        return frozenset(claim.name for claim in self.claims)
+
+    @property
+    def essential(self) -> frozenset[str]:
+        """The claims without which the purpose cannot be done."""
+        return frozenset(c.name for c in self.claims if c.necessity is Necessity.ESSENTIAL)
+
+    def because(self, name: str) -> Text:
+        """Why this purpose needs that claim."""
+        return next(claim.because for claim in self.claims if claim.name == name)
+
+    def ordered(self, names: frozenset[str]) -> list[Claim]:
+        """Those of its claims, in the order a page lists them."""
+        return in_catalogue_order(names & self.names)
+
+
+class LegalEntity(_Frozen):
+    """Who answers for a relying party. One entity has one sector, so one pairwise subject per person."""
+
+    name: Text
+    sector: Annotated[str, StringConstraints(pattern=_SECTOR)]
+    """The entity's sector identifier, e.g. `parcels.example`; never the host of a redirect URI."""
+
+
+class Authentication(StrEnum):
+    """How a relying party proves itself at the token endpoint (OpenID Connect Core, 9)."""
+
+    SECRET_BASIC = "client_secret_basic"
+    SECRET_POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+class RelyingParty(_Frozen):
+    """A site or app that must know its user is a real person, as it is registered."""
+
+    client_id: Annotated[str, StringConstraints(pattern=_CLIENT_ID)]
+    name: Text
+    contact: Words
+    """Where a person can ask and complain: an address people can write to."""
+    legal_entity: LegalEntity
+    profile: Literal["oidc"] = "oidc"
+    redirect_uris: Annotated[tuple[RedirectUri, ...], Field(min_length=1, max_length=50)]
+    authentication: Authentication = Authentication.PRIVATE_KEY_JWT
+    secret_digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the secret (at least 32 characters, so it cannot be tried out)."""
+    jwks: dict[str, Any] | None = None
+    """The relying party's public keys (RFC 7517)."""
+    id_token_signed_response_alg: Literal["RS256", "ES256"] = "RS256"
+    userinfo_signed_response_alg: Literal["RS256", "ES256"] | None = None
+    require_pkce: bool = True
+    """Only a confidential client's registration can waive it, and then a nonce is required."""
+    default_level: AssuranceLevel = AssuranceLevel.CREDENTIAL_PASSCODE
+    """What is checked when a request names no `acr_values`."""
+    purposes: tuple[Purpose, ...] = ()
+
+    @model_validator(mode="after")
+    def _proves_itself(self) -> Self:
+        if self.authentication is Authentication.PRIVATE_KEY_JWT and self.jwks is None:
+            raise ValueError("jwks: is needed for private_key_jwt; give the public keys")
+        if self.authentication is not Authentication.PRIVATE_KEY_JWT and self.secret_digest is None:
+            raise ValueError(f"secret: is needed for {self.authentication}; give at least 32 characters")
+        ids = [purpose.id for purpose in self.purposes]
+        if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+            raise ValueError(f"purposes: {', '.join(twice)} is registered twice; give each its own id")
+        return self
+
+    def purpose(self, purpose_id: str) -> Purpose | None:
+        """Its purpose of that id."""
+        return next((purpose for purpose in self.purposes if purpose.id == purpose_id), None)
