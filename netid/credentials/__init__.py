@@ -1,0 +1,1 @@
+"""Everything signed, as functions of values: no network, no files, no database, no clock."""

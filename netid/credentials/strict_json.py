@@ -1,0 +1,93 @@
+"""JSON that means the same to everybody who reads it (RFC 8259; I-JSON, RFC 7493).
+
+Python's reader lets the last of two members with one name win, takes NaN and 1e999, and keeps lone
+surrogates; another reader of the same bytes may then see something else. All of that is refused
+here. Callers limit the size before they ask.
+"""
+
+import json
+import re
+from math import isfinite
+from typing import NoReturn
+
+MAX_DEPTH = 32
+"""How deep objects and arrays may be nested."""
+
+_LONGEST_INTEGER = 20
+"""A sign and 19 digits: a 64-bit integer."""
+
+_LONGEST_NUMBER = 40
+
+_STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_object(data: bytes) -> dict[str, object]:
+    """The one JSON object that these UTF-8 bytes are.
+
+    Raises ValueError, whose text repeats nothing of the data, for anything else and for: a member
+    that occurs twice at any depth, NaN and infinities, numbers of absurd length, nesting below
+    MAX_DEPTH, lone surrogates, a byte order mark.
+    """
+    text = data.decode("utf-8")
+    # Counting every bracket, even inside strings, is enough for nearly all; the rest is looked at.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise ValueError("nested too deep")
+    value = _DECODER.decode(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def dump(value: object) -> bytes:
+    """The compact UTF-8 form, members in the order given; ValueError for NaN and lone surrogates."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    in_string = False
+    for found in _STRUCTURE.finditer(text):
+        token = found.group()
+        if token == '"':
+            in_string = not in_string
+        elif not in_string and token in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif not in_string and token in "}]":
+            depth -= 1
+    return deepest
+
+
+def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member occurs twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    # Before int(): turning thousands of digits into a number costs quadratic time.
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError("an integer of absurd length")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if len(text) > _LONGEST_NUMBER or not isfinite(number := float(text)):
+        raise ValueError("a number out of range")
+    return number
+
+
+def _refuse_constant(_text: str) -> NoReturn:
+    raise ValueError("not a JSON number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique_members,
+    parse_int=_integer,
+    parse_float=_float,
+    parse_constant=_refuse_constant,
+)
