@@ -21,6 +21,11 @@ _WORDS: Mapping[str, Text] = {
         en="{name} will receive the check result, how and when you were checked, and an identifier it alone "
         "uses. Nothing from your document is shared.",
     ),
+    "check_too": Text(
+        zh="{name}还会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。",
+        en="{name} will also receive the check result, how and when you were checked, and an identifier it "
+        "alone uses.",
+    ),
     "purpose": Text(zh="做什么：{purpose}", en="What for: {purpose}"),
     "basis": Text(zh="依据：{basis}", en="Legal basis: {basis}"),
     "no_basis": Text(
@@ -154,6 +159,7 @@ def _lines(notice: Notice) -> list[str]:
             if claims := notice.of(necessity):
                 lines.append(notice.line(necessity.value))
                 lines.extend(_claim_lines(notice, claims))
+        lines.append(notice.line("check_too"))
     if notice.for_guardian:
         lines.append(notice.line("guardian"))
     return [*lines, notice.line("rest"), notice.line("refuse"), notice.line("withdraw")]

@@ -1,0 +1,97 @@
+"""The one door from the vault to claims.
+
+Nothing personal leaves the provider but through `release()`; import-linter holds `storage.vault`
+shut to everybody except this module and the enrolment service that fills it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from netid.errors import ReleaseRefused
+from netid.identity import policy
+from netid.identity.calendar import legal_day, start_of_legal_day
+from netid.identity.claims import CATALOGUE
+from netid.identity.consent import StoredReceipt
+from netid.identity.documents import Capacity, birthday_of, capacity_on
+from netid.identity.net_number import NetNumber
+from netid.identity.relying_party import Purpose, RelyingParty
+from netid.storage.vault import Vault
+
+ClaimValue = str | bool
+NET_NUMBER_FIELD = "net_number"
+"""The vault field of the net number; not in the catalogue, so no relying party can ask for it."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Claims that may leave, by name. Only `Disclosure.release` makes one."""
+
+    claims: Mapping[str, ClaimValue]
+
+
+class Disclosure:
+    """Reads the vault on behalf of a rule, and gives out what the rules permit."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def release(
+        self,
+        tx: Connection,
+        *,
+        recipient: RelyingParty,
+        purpose: Purpose,
+        requested: frozenset[str],
+        consent: StoredReceipt,
+        now: datetime,
+    ) -> Release:
+        """Registered ∩ requested ∩ consented, for the person of that consent (Measures, articles 8 and 9).
+
+        A field the person does not have is absent. Raises ReleaseRefused, with the rule and its
+        article in the detail, when a rule forbids the release.
+        """
+        person_id = consent.person_id
+        names = purpose.names & requested & set(consent.receipt.agreed)
+        verdict = policy.judge(
+            policy.ProposedRelease(
+                recipient=recipient,
+                purpose=purpose,
+                claims=names,
+                person_id=person_id,
+                capacity=self.capacity(tx, person_id, now),
+                consent=consent,
+                now=now,
+            )
+        )
+        if isinstance(verdict, policy.Refuse):
+            raise ReleaseRefused(f"{verdict.rule} ({verdict.article}): {verdict.reason}")
+        return Release(MappingProxyType(self._derive(tx, person_id, names, now)))
+
+    def _derive(
+        self, tx: Connection, person_id: str, names: frozenset[str], now: datetime
+    ) -> dict[str, ClaimValue]:
+        values = self._vault.open(tx, person_id, {CATALOGUE[name].source for name in names})
+        derived: dict[str, ClaimValue] = {}
+        for name in sorted(names):
+            claim = CATALOGUE[name]
+            if (value := values.get(claim.source)) is not None:
+                derived[name] = claim.predicate(value, legal_day(now)) if claim.predicate else value
+        return derived
+
+    def capacity(self, tx: Connection, person_id: str, now: datetime) -> Capacity:
+        """The person's age band today; it stays inside the provider (Measures, articles 4 and 5)."""
+        birthdate = self._vault.open(tx, person_id, {"birthdate"})["birthdate"]
+        return capacity_on(date.fromisoformat(birthdate), legal_day(now))
+
+    def turns_14_at(self, tx: Connection, person_id: str) -> datetime:
+        """The moment a guardian's word for this child ends; it stays inside the provider (article 5)."""
+        birthdate = date.fromisoformat(self._vault.open(tx, person_id, {"birthdate"})["birthdate"])
+        return start_of_legal_day(birthday_of(birthdate, 14))
+
+    def net_number_for_owner(self, tx: Connection, person_id: str) -> NetNumber:
+        """The net number, which goes to its owner and to nobody else."""
+        return NetNumber.parse(self._vault.open(tx, person_id, {NET_NUMBER_FIELD})[NET_NUMBER_FIELD])

@@ -1,0 +1,232 @@
+"""What a decision grants: a code, then an access token, then the claims, each worked out anew."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
+
+from netid.ambient import Ambient
+from netid.disclosure import Disclosure, Release
+from netid.errors import InvalidGrant, InvalidToken, ReleaseRefused
+from netid.identity.consent import StoredReceipt
+from netid.identity.levels import AssuranceLevel
+from netid.identity.pseudonym import PairwiseSubject
+from netid.identity.relying_party import RelyingParty
+from netid.services.interaction import SECRET_BYTES, digest_of, encode_secret
+from netid.storage.audit import Audit
+from netid.storage.consents import Consents
+from netid.storage.database import Database
+from netid.storage.persons import Persons
+from netid.storage.relying_parties import RelyingParties
+from netid.storage.single_use import Kind, SingleUse
+from netid.storage.subjects import Subjects
+from netid.storage.tokens import AccessTokens
+
+CODE_LIFETIME = timedelta(seconds=60)
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=5)
+
+
+class Grant(BaseModel):
+    """What one code, and the access token made of it, stand for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str
+    redirect_uri: str
+    code_challenge: str | None
+    nonce: str | None
+    scope: tuple[str, ...]
+    verify: bool
+    purpose: str | None
+    userinfo: tuple[str, ...]
+    id_token: tuple[str, ...]
+    person_id: str
+    receipt_id: str
+    level: AssuranceLevel
+    amr: tuple[str, ...]
+    checked_at: datetime
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """A code that was redeemed: everything the token response says."""
+
+    access_token: str
+    grant: Grant
+    subject: PairwiseSubject
+    release: Release
+    """Predicates for the ID token."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What UserInfo answers."""
+
+    relying_party: RelyingParty
+    subject: PairwiseSubject
+    release: Release
+
+
+NOTHING = Release({})
+
+
+class Grants:
+    """Codes and access tokens of one provider."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        persons: Persons,
+        relying_parties: RelyingParties,
+        single_use: SingleUse,
+        tokens: AccessTokens,
+        consents: Consents,
+        subjects: Subjects,
+        disclosure: Disclosure,
+        audit: Audit,
+        ambient: Ambient,
+    ) -> None:
+        self._db = db
+        self._persons = persons
+        self._relying_parties = relying_parties
+        self._single_use = single_use
+        self._tokens = tokens
+        self._consents = consents
+        self._subjects = subjects
+        self._disclosure = disclosure
+        self._audit = audit
+        self._ambient = ambient
+
+    def issue_code(self, tx: Connection, grant: Grant, now: datetime) -> str:
+        """A code for this grant, good once and for a minute."""
+        code = encode_secret(self._ambient.random(SECRET_BYTES))
+        self._single_use.put(tx, Kind.CODE, digest_of(code), grant.model_dump_json(), now + CODE_LIFETIME)
+        return code
+
+    def peek(self, relying_party: RelyingParty, code: str) -> Grant:
+        """The grant of a code of this relying party, without using it up. Raises InvalidGrant."""
+        with self._db.read() as tx:
+            payload = self._single_use.peek(tx, Kind.CODE, digest_of(code), self._ambient.now())
+        grant = Grant.model_validate_json(payload) if payload else None
+        if grant is not None and grant.client_id == relying_party.client_id:
+            return grant
+        if grant is None:
+            self._end_replayed(relying_party, code)
+        raise InvalidGrant
+
+    def redeem(self, relying_party: RelyingParty, code: str) -> Redeemed:
+        """Uses the code up; of several at once exactly one succeeds. Raises InvalidGrant.
+
+        Ends in InvalidGrant too when the consent was withdrawn or the person left in the meantime.
+        """
+        now = self._ambient.now()
+        digest = digest_of(code)
+        access_token = encode_secret(self._ambient.random(SECRET_BYTES))
+        with self._db.write() as tx:
+            payload = self._single_use.consume(tx, Kind.CODE, digest, now)
+            if payload is not None:
+                grant = Grant.model_validate_json(payload)
+                subject, release = self._current(tx, relying_party, grant, grant.id_token, now)
+                self._tokens.add(
+                    tx,
+                    digest=digest_of(access_token),
+                    code_digest=digest,
+                    client_id=grant.client_id,
+                    person_id=grant.person_id,
+                    receipt_id=grant.receipt_id,
+                    grant=payload,
+                    expires_at=now + ACCESS_TOKEN_LIFETIME,
+                )
+                self._record(tx, "code_redeemed", grant, release, now)
+                return Redeemed(access_token, grant, subject, release)
+        self._end_replayed(relying_party, code)
+        raise InvalidGrant
+
+    def _end_replayed(self, relying_party: RelyingParty, code: str) -> None:
+        """A code that comes a second time takes the tokens of the first with it (RFC 6749, 4.1.2)."""
+        with self._db.write() as tx:
+            payload = self._single_use.spent(tx, Kind.CODE, digest_of(code))
+            if payload is None or Grant.model_validate_json(payload).client_id != relying_party.client_id:
+                return
+            grant = Grant.model_validate_json(payload)
+            self._tokens.revoke_by_code(tx, digest_of(code), self._ambient.now())
+            self._record(tx, "code_replayed", grant, NOTHING, self._ambient.now())
+
+    def _current(
+        self, tx: Connection, relying_party: RelyingParty, grant: Grant, names: tuple[str, ...], now: datetime
+    ) -> tuple[PairwiseSubject, Release]:
+        person = self._persons.get(tx, grant.person_id)
+        receipt = self._consents.get(tx, grant.receipt_id)
+        if person is None or person.status != "active" or receipt is None or not receipt.holds(now):
+            raise InvalidGrant(detail="the person left, is suspended, or the consent has ended")
+        sector = relying_party.legal_entity.sector
+        subject = self._subjects.subject_for(tx, person.person_id, sector, person.generation)
+        return subject, self._release(tx, relying_party, grant, receipt, frozenset(names), now)
+
+    def _release(
+        self,
+        tx: Connection,
+        relying_party: RelyingParty,
+        grant: Grant,
+        receipt: StoredReceipt,
+        names: frozenset[str],
+        now: datetime,
+    ) -> Release:
+        purpose = relying_party.purpose(grant.purpose) if grant.purpose else None
+        if purpose is None or not names:
+            return NOTHING
+        try:
+            return self._disclosure.release(
+                tx, recipient=relying_party, purpose=purpose, requested=names, consent=receipt, now=now
+            )
+        except ReleaseRefused as refusal:
+            raise InvalidGrant(detail=refusal.detail) from refusal
+
+    def answer(self, access_token: str) -> Answered:
+        """What UserInfo answers to this token now. Raises InvalidToken.
+
+        Each answer that releases something adds one audit event naming the receipt.
+        """
+        now = self._ambient.now()
+        with self._db.read() as tx:
+            held = self._tokens.get(tx, digest_of(access_token), now)
+            if held is None:
+                raise InvalidToken
+            grant = Grant.model_validate_json(held.grant)
+            answered = self._answer(tx, grant, now)
+        if not answered.release.claims:
+            return answered
+        with self._db.write() as tx:
+            if self._tokens.get(tx, digest_of(access_token), now) is None:
+                raise InvalidToken
+            answered = self._answer(tx, grant, now)
+            self._record(tx, "released", grant, answered.release, now)
+        return answered
+
+    def _answer(self, tx: Connection, grant: Grant, now: datetime) -> Answered:
+        relying_party = self._relying_parties.get(tx, grant.client_id)
+        if relying_party is None:
+            raise InvalidToken(detail="the relying party was removed")
+        try:
+            subject, release = self._current(tx, relying_party, grant, grant.userinfo, now)
+        except InvalidGrant as ended:
+            raise InvalidToken(detail=ended.detail) from ended
+        return Answered(relying_party, subject, release)
+
+    def revoke(self, relying_party: RelyingParty, token: str) -> None:
+        """Ends this relying party's own token; anybody else's, or an unknown one, stays as it is (RFC 7009)."""
+        with self._db.write() as tx:
+            self._tokens.revoke(tx, digest_of(token), relying_party.client_id, self._ambient.now())
+
+    def _record(self, tx: Connection, kind: str, grant: Grant, release: Release, now: datetime) -> None:
+        self._audit.record(
+            tx,
+            kind,
+            at=now,
+            person_id=grant.person_id,
+            client_id=grant.client_id,
+            receipt_id=grant.receipt_id,
+            details={"claims": " ".join(sorted(release.claims))},
+        )

@@ -1,0 +1,159 @@
+"""A sign-in under way: what the relying party asked, and how far the person has come."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from netid.identity.levels import AssuranceLevel, Factor
+from netid.identity.relying_party import Purpose, RelyingParty
+from netid.identity.text import Language
+
+INTERACTION_LIFETIME = timedelta(minutes=15)
+SECRET_BYTES = 32
+
+
+def digest_of(secret: str) -> bytes:
+    """What storage keeps of a random secret that a browser or a client holds."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def encode_secret(random_bytes: bytes) -> str:
+    """A random secret as text for URLs, cookies and headers."""
+    return urlsafe_b64encode(random_bytes).rstrip(b"=").decode()
+
+
+class Prompt(StrEnum):
+    """OpenID Connect Core, 3.1.2.1."""
+
+    NONE = "none"
+    LOGIN = "login"
+    CONSENT = "consent"
+    SELECT_ACCOUNT = "select_account"
+
+
+class AuthorizationRequest(BaseModel):
+    """An authorization request whose client, redirect URI and parameters have been checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    client_id: str
+    redirect_uri: str
+    response_mode: Literal["query", "form_post"] = "query"
+    scope: tuple[str, ...]
+    """The scope values that were understood; unknown ones are left out."""
+    verify: bool = False
+    """Whether `netid.verify` asks for the check result as `verified_claims`."""
+    purpose: str | None = None
+    """The id of the purpose whose claims are asked for."""
+    userinfo: tuple[str, ...] = ()
+    """Claims asked for in UserInfo."""
+    id_token: tuple[str, ...] = ()
+    """Predicates asked for in the ID token."""
+    state: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    prompt: frozenset[Prompt] = frozenset()
+    max_age: int | None = None
+    """Seconds since the person was last checked, at most."""
+    login_hint: str | None = None
+    level: AssuranceLevel
+    """What has to be reached."""
+    level_essential: bool = False
+    """Whether a lower level ends the flow with an error."""
+    language: Language | None = None
+    """From `ui_locales`; None leaves it to the browser."""
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Every claim asked for, wherever it shall be delivered."""
+        return frozenset(self.userinfo) | frozenset(self.id_token)
+
+
+class Identified(BaseModel):
+    """Somebody who says who they are, and what of it has been proved in this sign-in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    person_id: str | None
+    """None while a typed net number belongs to nobody: the pages do not let on."""
+    throttle_key: str
+    """Which account's attempts are counted, in hex."""
+    typed: bool = False
+    """A typed net number stands for no key, so the passcode is always asked."""
+    proved: frozenset[Factor] = frozenset()
+
+    def missing(self, level: AssuranceLevel) -> list[Factor]:
+        """The factors still to be checked, in page order."""
+        needed = level.factors - {Factor.CREDENTIAL}
+        if self.typed:
+            needed |= {Factor.PASSCODE}
+        return [factor for factor in (Factor.PASSCODE, Factor.FACE) if factor in needed - self.proved]
+
+
+class Progress(BaseModel):
+    """How far a sign-in has come."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    person: Identified | None = None
+    guardian: Identified | None = None
+    """The guardian who signs in within the flow of a person under 14."""
+    checked_at: datetime | None = None
+    """When the person's last factor was proved."""
+    guardian_checked: bool = False
+    face_failed: Literal["differs", "not-live"] | None = None
+
+
+class Role(StrEnum):
+    """Who is signing in."""
+
+    PERSON = "person"
+    GUARDIAN = "guardian"
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One sign-in under way in one browser."""
+
+    handle: str
+    """Its random name in page addresses; worth nothing in another browser."""
+    request: AuthorizationRequest
+    relying_party: RelyingParty
+    progress: Progress
+    expires_at: datetime
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """The purpose asked for, as it is registered now."""
+        return self.relying_party.purpose(self.request.purpose) if self.request.purpose else None
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Registered ∩ requested."""
+        return self.request.asked & self.purpose.names if self.purpose else frozenset()
+
+
+class StepKind(StrEnum):
+    """What comes next; `authorize` alone decides it."""
+
+    SIGN_IN = "sign-in"
+    PASSCODE = "passcode"
+    FACE = "face"
+    SUSPENDED = "suspended"
+    GUARDIAN = "guardian"
+    CONSENT = "consent"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next step of an interaction, and for whom."""
+
+    kind: StepKind
+    role: Role = Role.PERSON
+

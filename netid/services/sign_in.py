@@ -1,0 +1,324 @@
+"""A person (or a guardian, within a child's flow) shows who they are."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from netid.ambient import Ambient
+from netid.credentials.keyring import Keyring
+from netid.errors import InteractionExpired, SignInRefused
+from netid.identity.levels import Factor
+from netid.identity.net_number import NetNumber
+from netid.services.interaction import (
+    INTERACTION_LIFETIME,
+    SECRET_BYTES,
+    AuthorizationRequest,
+    Identified,
+    Interaction,
+    Progress,
+    Prompt,
+    Role,
+    digest_of,
+    encode_secret,
+)
+from netid.services.passcodes import passcode_matches
+from netid.storage.audit import Audit
+from netid.storage.database import Database
+from netid.storage.interactions import Interactions
+from netid.storage.persons import Person, Persons, index_digest
+from netid.storage.relying_parties import RelyingParties
+from netid.storage.sessions import Session, Sessions
+from netid.storage.throttle import Throttle
+
+SESSION_LIFETIME = timedelta(hours=8)
+FaceOutcome = Literal["match", "differs", "not-live"]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """The browser a request came from."""
+
+    secret: str
+    """The value of its long-lived cookie."""
+    session: str | None
+    """The value of its session cookie."""
+
+    @property
+    def digest(self) -> bytes:
+        """What storage knows it by."""
+        return digest_of(self.secret)
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What a proof led to."""
+
+    interaction: Interaction
+    new_session: str | None = None
+    """The session cookie to set, once the person is fully checked: it changes at every sign-in."""
+
+
+class SignIn:
+    """Begins interactions, identifies people and checks their factors."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        persons: Persons,
+        relying_parties: RelyingParties,
+        interactions: Interactions,
+        sessions: Sessions,
+        throttle: Throttle,
+        audit: Audit,
+        keyring: Keyring,
+        ambient: Ambient,
+    ) -> None:
+        self._db = db
+        self._persons = persons
+        self._relying_parties = relying_parties
+        self._interactions = interactions
+        self._sessions = sessions
+        self._throttle = throttle
+        self._audit = audit
+        self._keyring = keyring
+        self._ambient = ambient
+
+    # Interactions
+
+    def begin(self, request: AuthorizationRequest, browser: Browser) -> Interaction:
+        """Stores a checked request for this browser; a session that is good enough is taken up."""
+        now = self._ambient.now()
+        handle = encode_secret(self._ambient.random(SECRET_BYTES))
+        with self._db.write() as tx:
+            relying_party = self._relying_parties.get(tx, request.client_id)
+            if relying_party is None:
+                raise InteractionExpired("the relying party was removed meanwhile")
+            progress = self._from_session(tx, request, browser, now)
+            expires_at = now + INTERACTION_LIFETIME
+            self._interactions.add(
+                tx,
+                digest=digest_of(handle),
+                browser_digest=browser.digest,
+                request=request.model_dump_json(),
+                state=progress.model_dump_json(),
+                expires_at=expires_at,
+            )
+        return Interaction(handle, request, relying_party, progress, expires_at)
+
+    def standing(self, request: AuthorizationRequest, browser: Browser) -> Progress:
+        """What a session of this browser already proves for the request (prompt=none)."""
+        with self._db.read() as tx:
+            return self._from_session(tx, request, browser, self._ambient.now())
+
+    def load(self, handle: str, browser: Browser) -> Interaction:
+        """The interaction of that name in this browser. Raises InteractionExpired."""
+        with self._db.read() as tx:
+            return self.load_in(tx, handle, browser)
+
+    def load_in(self, tx: Connection, handle: str, browser: Browser) -> Interaction:
+        """The same within a transaction."""
+        stored = self._interactions.get(tx, digest_of(handle), browser.digest, self._ambient.now())
+        if stored is None:
+            raise InteractionExpired
+        request = AuthorizationRequest.model_validate_json(stored.request)
+        relying_party = self._relying_parties.get(tx, request.client_id)
+        if relying_party is None:
+            raise InteractionExpired("the relying party was removed meanwhile")
+        progress = Progress.model_validate_json(stored.state)
+        return Interaction(handle, request, relying_party, progress, stored.expires_at)
+
+    def _from_session(
+        self, tx: Connection, request: AuthorizationRequest, browser: Browser, now: datetime
+    ) -> Progress:
+        session = self._usable_session(tx, request, browser, now)
+        person = self._persons.get(tx, session.person_id) if session else None
+        if session is None or person is None or person.status == "cancelled":
+            return Progress()
+        identified = self._identified(person).model_copy(update={"proved": frozenset(session.proved)})
+        return Progress(person=identified, checked_at=session.auth_time)
+
+    def _usable_session(
+        self, tx: Connection, request: AuthorizationRequest, browser: Browser, now: datetime
+    ) -> Session | None:
+        if browser.session is None or request.prompt & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT}:
+            return None
+        session = self._sessions.get(tx, digest_of(browser.session), browser.digest, now)
+        if session is None:
+            return None
+        if request.max_age is not None and now - session.auth_time > timedelta(seconds=request.max_age):
+            return None
+        hinted = self._hinted(tx, request)
+        return None if hinted is not None and hinted != session.person_id else session
+
+    def _hinted(self, tx: Connection, request: AuthorizationRequest) -> str | None:
+        if request.login_hint is None:
+            return None
+        person = self._persons.by_persona(tx, request.login_hint)
+        return person.person_id if person else None
+
+    # Who
+
+    def choose_persona(self, interaction: Interaction, browser: Browser, role: Role, persona_id: str) -> Proved:
+        """Identifies a synthetic persona, whose net credential is simulated. Raises SignInRefused."""
+        with self._db.write() as tx:
+            person = self._persons.by_persona(tx, persona_id)
+            if person is None:
+                raise SignInRefused(detail="no such persona")
+            return self._identify(tx, interaction, browser, role, self._identified(person))
+
+    def choose_known(self, interaction: Interaction, browser: Browser, role: Role, person_id: str) -> Proved:
+        """Identifies somebody who enrolled in this browser, which holds their key. Raises SignInRefused."""
+        with self._db.write() as tx:
+            person = self._persons.get(tx, person_id)
+            if person is None or person_id not in self._sessions.people_of(tx, browser.digest):
+                raise SignInRefused(detail="not enrolled in this browser")
+            return self._identify(tx, interaction, browser, role, self._identified(person))
+
+    def type_net_number(
+        self, interaction: Interaction, browser: Browser, role: Role, net_number: NetNumber
+    ) -> Proved:
+        """Takes a typed net number; whether it belongs to anybody shows nowhere before the passcode."""
+        digest = index_digest(self._keyring.index, "net-number", net_number.reveal())
+        with self._db.write() as tx:
+            person = self._persons.by_net_number(tx, digest)
+            identified = Identified(
+                person_id=person.person_id if person else None, throttle_key=digest.hex(), typed=True
+            )
+            return self._identify(tx, interaction, browser, role, identified)
+
+    def people_of(self, browser: Browser) -> list[str]:
+        """Who enrolled in this browser, as person ids."""
+        with self._db.read() as tx:
+            return self._sessions.people_of(tx, browser.digest)
+
+    def _identified(self, person: Person) -> Identified:
+        key = person.net_number_digest or index_digest(self._keyring.index, "person", person.person_id)
+        return Identified(
+            person_id=person.person_id, throttle_key=key.hex(), proved=frozenset({Factor.CREDENTIAL})
+        )
+
+    def _identify(
+        self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, who: Identified
+    ) -> Proved:
+        if role is Role.PERSON:
+            return self._advance(tx, interaction, browser, Role.PERSON, who, Progress())
+        return self._advance(tx, interaction, browser, role, who, interaction.progress)
+
+    # Factors
+
+    def prove_passcode(self, interaction: Interaction, browser: Browser, role: Role, passcode: str) -> Proved:
+        """Checks the passcode. Raises SignInRefused with the seconds to wait.
+
+        Unknown, cancelled and slowed-down accounts cost the same work and answer the same. The
+        slow-down counts apart for browsers this person has signed in with before, so that strangers
+        who guess cannot keep the owner out.
+        """
+        who = _who(interaction, role)
+        with self._db.read() as tx:
+            person = self._persons.get(tx, who.person_id or "")
+            known = who.person_id in self._sessions.people_of(tx, browser.digest)
+        stored = person.passcode_hash if person and person.status != "cancelled" else None
+        matches = passcode_matches(self._keyring.passcode, passcode, stored)
+        key = self._throttle_key(who, browser if known else None)
+        with self._db.write() as tx:
+            now = self._ambient.now()
+            wait = self._throttle.attempt(tx, key, now)
+            if not wait and matches:
+                self._throttle.passed(tx, key)
+                return self._prove(tx, interaction, browser, role, Factor.PASSCODE)
+            if not wait:
+                wait = self._throttle.failed(tx, key, now)
+        raise SignInRefused(wait, detail="passcode refused")
+
+    def prove_face(
+        self, interaction: Interaction, browser: Browser, role: Role, outcome: FaceOutcome
+    ) -> Proved:
+        """Takes the simulated outcome of the face check; anything but a match asks again."""
+        with self._db.write() as tx:
+            if outcome == "match":
+                return self._prove(tx, interaction, browser, role, Factor.FACE)
+            progress = interaction.progress.model_copy(update={"face_failed": outcome})
+            self._interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json())
+        return Proved(_with(interaction, progress))
+
+    def prove_simulated(self, interaction: Interaction, browser: Browser, role: Role) -> Proved:
+        """Proves what is missing without a page: only approval rules of the test mode call it."""
+        with self._db.write() as tx:
+            proved = Proved(interaction)
+            for factor in _who(interaction, role).missing(interaction.request.level):
+                proved = self._prove(tx, proved.interaction, browser, role, factor)
+            return proved
+
+    def _throttle_key(self, who: Identified, browser: Browser | None) -> bytes:
+        device = browser.digest if browser else b"unknown browser"
+        return hmac.digest(self._keyring.index, bytes.fromhex(who.throttle_key) + device, "sha256")
+
+    def _prove(
+        self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, factor: Factor
+    ) -> Proved:
+        who = _who(interaction, role)
+        if who.person_id is None:
+            raise SignInRefused(detail="nobody to prove")
+        proved = who.model_copy(update={"proved": who.proved | {factor}})
+        return self._advance(tx, interaction, browser, role, proved, interaction.progress)
+
+    def _advance(
+        self,
+        tx: Connection,
+        interaction: Interaction,
+        browser: Browser,
+        role: Role,
+        who: Identified,
+        progress: Progress,
+    ) -> Proved:
+        """Keeps what was proved; the person's last missing factor starts a session of a new name."""
+        now = self._ambient.now()
+        complete = not who.missing(interaction.request.level)
+        changes: dict[str, object] = {role.value: who, "face_failed": None}
+        new_session = None
+        if role is Role.GUARDIAN:
+            changes["guardian_checked"] = complete
+        elif complete:
+            changes["checked_at"] = now
+            new_session = self._start_session(tx, browser, who, now)
+        progress = progress.model_copy(update=changes)
+        if not self._interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json()):
+            raise InteractionExpired
+        return Proved(_with(interaction, progress), new_session)
+
+    def _start_session(self, tx: Connection, browser: Browser, who: Identified, now: datetime) -> str:
+        if who.person_id is None:
+            raise SignInRefused(detail="nobody to sign in")
+        secret = encode_secret(self._ambient.random(SECRET_BYTES))
+        if browser.session:
+            self._sessions.end(tx, digest_of(browser.session), now)
+        self._sessions.add(
+            tx,
+            digest=digest_of(secret),
+            browser_digest=browser.digest,
+            person_id=who.person_id,
+            proved=sorted(who.proved),
+            auth_time=now,
+            expires_at=now + SESSION_LIFETIME,
+        )
+        self._audit.record(
+            tx, "signed_in", at=now, person_id=who.person_id, details={"factors": " ".join(sorted(who.proved))}
+        )
+        return secret
+
+
+def _who(interaction: Interaction, role: Role) -> Identified:
+    who = interaction.progress.person if role is Role.PERSON else interaction.progress.guardian
+    if who is None:
+        raise InteractionExpired("nobody has said who they are")
+    return who
+
+
+def _with(interaction: Interaction, progress: Progress) -> Interaction:
+    return Interaction(
+        interaction.handle, interaction.request, interaction.relying_party, progress, interaction.expires_at
+    )
