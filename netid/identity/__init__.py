@@ -1,0 +1,1 @@
+"""People, their documents and numbers, claims and rules: pure functions of values."""
