@@ -75,7 +75,7 @@ def verify(
     token: str,
     *,
     key_source: KeySource,
-    algorithms: Collection[Algorithm],
+    algorithms: tuple[Algorithm, ...],
     typ: str | None,
     max_bytes: int = MAX_BYTES,
 ) -> VerifiedJws:
@@ -170,7 +170,7 @@ def _object(segment: str) -> dict[str, object]:
         raise TokenRefused("a part is not one strict JSON object") from error
 
 
-def _check_header(header: Mapping[str, object], algorithms: Collection[Algorithm], typ: str | None) -> str:
+def _check_header(header: Mapping[str, object], algorithms: tuple[Algorithm, ...], typ: str | None) -> str:
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise TokenRefused("alg is not one of those that count here")
