@@ -16,7 +16,7 @@ from netid.identity import policy
 from netid.identity.calendar import legal_day, start_of_legal_day
 from netid.identity.claims import CATALOGUE
 from netid.identity.consent import StoredReceipt
-from netid.identity.documents import Capacity, birthday_of, capacity_on
+from netid.identity.ages import Capacity, anniversary, capacity_on
 from netid.identity.net_number import NetNumber
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.storage.vault import Vault
@@ -90,7 +90,7 @@ class Disclosure:
     def turns_14_at(self, tx: Connection, person_id: str) -> datetime:
         """The moment a guardian's word for this child ends; it stays inside the provider (article 5)."""
         birthdate = date.fromisoformat(self._vault.open(tx, person_id, {"birthdate"})["birthdate"])
-        return start_of_legal_day(birthday_of(birthdate, 14))
+        return start_of_legal_day(anniversary(birthdate, 14))
 
     def net_number_for_owner(self, tx: Connection, person_id: str) -> NetNumber:
         """The net number, which goes to its owner and to nobody else."""

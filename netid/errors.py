@@ -50,12 +50,6 @@ class InvalidField(NetIDError):
 # Starting up: one line that names the file and the field.
 
 
-class SettingsError(NetIDError):
-    """A setting is unknown or malformed; the provider does not start."""
-
-    code = "invalid_settings"
-
-
 class KeyFileError(NetIDError):
     """A key file is missing, damaged or readable by others; the provider does not start."""
 
@@ -202,12 +196,6 @@ class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
 
 
-class UnmetAuthenticationRequirements(OAuthError):
-    """OpenID Connect Unmet Authentication Requirements 1.0: the level asked for was not reached."""
-
-    code = "unmet_authentication_requirements"
-
-
 # Pages and services
 
 
@@ -284,6 +272,13 @@ class StorageBusy(NetIDError):
 
     code = "temporarily_unavailable"
     status = 503
+
+
+class VaultDamaged(NetIDError):
+    """A stored field was changed or moved; it is not given out."""
+
+    code = "server_error"
+    status = 500
 
 
 class Unauthorized(NetIDError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from netid.identity.documents import age_on
+from netid.identity.ages import age_on
 from netid.identity.text import Text
 
 Predicate = Callable[[str, date], bool]

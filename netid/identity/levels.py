@@ -12,6 +12,11 @@ class Factor(StrEnum):
     PASSCODE = "pin"
     FACE = "face"
 
+    @property
+    def page(self) -> str:
+        """The page on which it is checked."""
+        return self.name.lower()
+
 
 class AssuranceLevel(StrEnum):
     """Which factors were checked, as an `acr` value."""

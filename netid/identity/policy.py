@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from netid.identity.claims import CATALOGUE
 from netid.identity.consent import StoredReceipt
-from netid.identity.documents import Capacity
+from netid.identity.ages import Capacity
 from netid.identity.relying_party import Purpose, RelyingParty
 
 

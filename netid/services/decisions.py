@@ -12,7 +12,7 @@ from netid.disclosure import Disclosure
 from netid.errors import AccessDenied, GuardianRequired, InteractionExpired, InvalidField, PersonSuspended
 from netid.identity.claims import in_catalogue_order
 from netid.identity.consent import Action, Notice, NoticeReference, Receipt, StoredReceipt, notice_for
-from netid.identity.documents import Capacity
+from netid.identity.ages import Capacity
 from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Language
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, Grants

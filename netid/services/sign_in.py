@@ -165,24 +165,22 @@ class SignIn:
     def choose_persona(self, interaction: Interaction, browser: Browser, role: Role, persona_id: str) -> Proved:
         """Identifies a synthetic persona, whose net credential is simulated. Raises SignInRefused."""
         with self._db.write() as tx:
-            person = self._persons.by_persona(tx, persona_id)
-            if person is None:
-                raise SignInRefused(detail="no such persona")
-            return self._identify(tx, interaction, browser, role, self._identified(person))
+            who = self._present(self._persons.by_persona(tx, persona_id))
+            return self._identify(tx, interaction, browser, role, who)
 
     def choose_known(self, interaction: Interaction, browser: Browser, role: Role, person_id: str) -> Proved:
         """Identifies somebody who enrolled in this browser, which holds their key. Raises SignInRefused."""
         with self._db.write() as tx:
             person = self._persons.get(tx, person_id)
-            if person is None or person_id not in self._sessions.people_of(tx, browser.digest):
+            if person_id not in self._sessions.people_of(tx, browser.digest):
                 raise SignInRefused(detail="not enrolled in this browser")
-            return self._identify(tx, interaction, browser, role, self._identified(person))
+            return self._identify(tx, interaction, browser, role, self._present(person))
 
     def type_net_number(
         self, interaction: Interaction, browser: Browser, role: Role, net_number: NetNumber
     ) -> Proved:
         """Takes a typed net number; whether it belongs to anybody shows nowhere before the passcode."""
-        digest = index_digest(self._keyring.index, "net-number", net_number.reveal())
+        digest = index_digest(self._keyring.index.reveal(), "net-number", net_number.reveal())
         with self._db.write() as tx:
             person = self._persons.by_net_number(tx, digest)
             identified = Identified(
@@ -195,8 +193,13 @@ class SignIn:
         with self._db.read() as tx:
             return self._sessions.people_of(tx, browser.digest)
 
+    def _present(self, person: Person | None) -> Identified:
+        if person is None or person.status == "cancelled":
+            raise SignInRefused(detail="nobody of that name holds a net number")
+        return self._identified(person)
+
     def _identified(self, person: Person) -> Identified:
-        key = person.net_number_digest or index_digest(self._keyring.index, "person", person.person_id)
+        key = person.net_number_digest or index_digest(self._keyring.index.reveal(), "person", person.person_id)
         return Identified(
             person_id=person.person_id, throttle_key=key.hex(), proved=frozenset({Factor.CREDENTIAL})
         )
@@ -222,7 +225,7 @@ class SignIn:
             person = self._persons.get(tx, who.person_id or "")
             known = who.person_id in self._sessions.people_of(tx, browser.digest)
         stored = person.passcode_hash if person and person.status != "cancelled" else None
-        matches = passcode_matches(self._keyring.passcode, passcode, stored)
+        matches = passcode_matches(self._keyring.passcode.reveal(), passcode, stored)
         key = self._throttle_key(who, browser if known else None)
         with self._db.write() as tx:
             now = self._ambient.now()
@@ -245,17 +248,24 @@ class SignIn:
             self._interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json())
         return Proved(_with(interaction, progress))
 
-    def prove_simulated(self, interaction: Interaction, browser: Browser, role: Role) -> Proved:
-        """Proves what is missing without a page: only approval rules of the test mode call it."""
+    def simulate_persona(self, interaction: Interaction, browser: Browser, persona_id: str) -> Proved:
+        """`simulate` for a persona. Raises SignInRefused if there is none of that id."""
+        with self._db.read() as tx:
+            person = self._persons.by_persona(tx, persona_id)
+        if person is None:
+            raise SignInRefused(detail="no such persona")
+        return self.simulate(interaction, browser, Role.PERSON, person.person_id)
+
+    def simulate(self, interaction: Interaction, browser: Browser, role: Role, person_id: str) -> Proved:
+        """Checks every factor asked for without a page: only approval rules of the test mode call it."""
         with self._db.write() as tx:
-            proved = Proved(interaction)
-            for factor in _who(interaction, role).missing(interaction.request.level):
-                proved = self._prove(tx, proved.interaction, browser, role, factor)
-            return proved
+            who = self._present(self._persons.get(tx, person_id))
+            who = who.model_copy(update={"proved": interaction.request.level.factors})
+            return self._identify(tx, interaction, browser, role, who)
 
     def _throttle_key(self, who: Identified, browser: Browser | None) -> bytes:
         device = browser.digest if browser else b"unknown browser"
-        return hmac.digest(self._keyring.index, bytes.fromhex(who.throttle_key) + device, "sha256")
+        return hmac.digest(self._keyring.index.reveal(), bytes.fromhex(who.throttle_key) + device, "sha256")
 
     def _prove(
         self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, factor: Factor

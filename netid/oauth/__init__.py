@@ -1,0 +1,1 @@
+"""The authorization endpoints: discovery, authorize, token, UserInfo, revocation."""

@@ -1,0 +1,213 @@
+"""/authorize: the one place that decides what comes next (RFC 6749, 4.1; OpenID Connect Core, 3.1.2)."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, Request, Response, redirect, request
+
+from netid import responses
+from netid.errors import (
+    AccessDenied,
+    ConsentRequired,
+    InteractionExpired,
+    LoginRequired,
+    OAuthError,
+    SignInRefused,
+    UnprovenRedirect,
+)
+from netid.identity.levels import AssuranceLevel
+from netid.identity.relying_party import RelyingParty
+from netid.oauth.browsers import Browsers
+from netid.oauth.parameters import parameters
+from netid.oauth.requests import parse_request, proven_redirect_uri
+from netid.services.approval import ApprovalRule, Approvals
+from netid.services.decisions import Decisions
+from netid.services.interaction import AuthorizationRequest, Interaction, Progress, Prompt, Role, Step, StepKind
+from netid.services.registration import Registration
+from netid.services.sign_in import Browser, Proved, SignIn
+from netid.settings import Settings
+
+
+class Authorize:
+    """Receives requests, decides the next step, and answers the relying party."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        registration: Registration,
+        sign_in: SignIn,
+        decisions: Decisions,
+        browsers: Browsers,
+        approvals: Approvals | None,
+    ) -> None:
+        self._settings = settings
+        self._registration = registration
+        self._sign_in = sign_in
+        self._decisions = decisions
+        self._browsers = browsers
+        self._approvals = approvals
+
+    # A request comes in
+
+    def receive(self, incoming: Request) -> Response:
+        """Answers GET and POST /authorize. Raises UnprovenRedirect, which only a page may show."""
+        given = parameters(incoming)
+        relying_party = self._relying_party(given)
+        redirect_uri = proven_redirect_uri(relying_party, given)
+        if incoming.method == "POST":
+            # A cross-site POST comes without our cookies; the GET it becomes has them.
+            return redirect(f"{self._settings.issuer}/authorize?{urlencode(given)}", 303)  # type: ignore[return-value]
+        try:
+            asked = parse_request(relying_party, redirect_uri, given)
+            return self._begin(asked, relying_party, self._browsers.read(incoming))
+        except OAuthError as error:
+            return self._send_error(redirect_uri, given.get("state"), error)
+
+    def _relying_party(self, given: Mapping[str, str]) -> RelyingParty:
+        if "client_id" not in given:
+            raise UnprovenRedirect("client_id is missing; send the one you registered")
+        relying_party = self._registration.get(given["client_id"])
+        if relying_party is None:
+            raise UnprovenRedirect("client_id is not registered here; register it first")
+        return relying_party
+
+    def _begin(self, asked: AuthorizationRequest, relying_party: RelyingParty, browser: Browser) -> Response:
+        if Prompt.NONE in asked.prompt:
+            return self._without_pages(asked, relying_party, browser)
+        interaction = self._sign_in.begin(asked, browser)
+        rule = self._approvals.matching(interaction) if self._approvals else None
+        if self._approvals is None or rule is None:
+            return self.resume(interaction, browser)
+        try:
+            proved = self._approvals.sign_in(rule, interaction, browser)
+        except (SignInRefused, InteractionExpired) as refusal:
+            raise AccessDenied("the persona of the approval rule cannot sign in") from refusal
+        return self._by_rule(rule, proved, browser)
+
+    def _by_rule(self, rule: ApprovalRule, proved: Proved, browser: Browser) -> Response:
+        """What the person would do on the pages, as an approval rule has it."""
+        interaction = proved.interaction
+        browser = Browser(browser.secret, proved.new_session)
+        step = self.next_step(interaction)
+        if step.kind is StepKind.FINISH and rule.decision == "agree":
+            return self.resume(interaction, browser, proved.new_session)
+        if step.kind is not StepKind.CONSENT or rule.decision == "leave":
+            return self.leave(interaction)
+        language = interaction.request.language or "zh"
+        if rule.decision == "refuse":
+            self._decisions.refuse(interaction, browser, language)
+            return self.send_refusal(interaction)
+        code = self._decisions.agree(interaction, browser, rule.ticks(interaction), language)
+        return self._browsers.write(self.send_code(interaction, code), browser, proved.new_session)
+
+    def _without_pages(
+        self, asked: AuthorizationRequest, relying_party: RelyingParty, browser: Browser
+    ) -> Response:
+        standing = self._sign_in.standing(asked, browser)
+        if standing.person is None or standing.person.missing(asked.level):
+            raise LoginRequired("nobody is signed in at the level asked for")
+        interaction = self._sign_in.begin(asked, browser)
+        if self.next_step(interaction).kind is not StepKind.FINISH:
+            self._decisions.leave(interaction)
+            raise ConsentRequired("the person has to be asked first")
+        return self.send_code(interaction, self._decisions.conclude(interaction, browser))
+
+    # What comes next
+
+    def next_step(self, interaction: Interaction) -> Step:
+        """The next step of this interaction."""
+        missing = _missing_proof(interaction.progress, interaction.request.level)
+        if missing is not None:
+            return missing
+        standing = self._decisions.standing(interaction)
+        if standing.person.status == "suspended":
+            return Step(StepKind.SUSPENDED)
+        if not self._decisions.needs_asking(interaction, standing):
+            return Step(StepKind.FINISH)
+        if standing.needs_guardian and not interaction.progress.guardian_checked:
+            return _guardian_step(interaction)
+        return Step(StepKind.CONSENT)
+
+    def resume(self, interaction: Interaction, browser: Browser, new_session: str | None = None) -> Response:
+        """The way on: a page, or back to the relying party. Every page's POST ends here."""
+        step = self.next_step(interaction)
+        if new_session is not None:
+            browser = Browser(browser.secret, new_session)
+        if step.kind is StepKind.FINISH:
+            response = self.send_code(interaction, self._decisions.conclude(interaction, browser))
+        else:
+            response = redirect(self.address(interaction, step), 303)  # type: ignore[assignment]
+        return self._browsers.write(response, browser, new_session)
+
+    def address(self, interaction: Interaction, step: Step) -> str:
+        """Where the page of that step is."""
+        role = "?role=guardian" if step.role is Role.GUARDIAN else ""
+        return f"{self._settings.issuer}/{step.kind.value}/{interaction.handle}{role}"
+
+    # Answers to the relying party
+
+    def send_code(self, interaction: Interaction, code: str) -> Response:
+        """Back with a code (RFC 6749, 4.1.2; `iss` by RFC 9207)."""
+        asked = interaction.request
+        return responses.redirect_to_relying_party(
+            asked.redirect_uri, {"code": code, "state": asked.state, "iss": self._settings.issuer}
+        )
+
+    def send_refusal(self, interaction: Interaction) -> Response:
+        """Back with access_denied: the person did not agree."""
+        asked = interaction.request
+        return self._send_error(asked.redirect_uri, asked.state, AccessDenied("the person did not agree"))
+
+    def leave(self, interaction: Interaction) -> Response:
+        """Ends an interaction that the person left before deciding."""
+        self._decisions.leave(interaction)
+        return self.send_refusal(interaction)
+
+    def _send_error(self, redirect_uri: str, state: str | None, error: OAuthError) -> Response:
+        responses.log_refusal(error)
+        return responses.redirect_to_relying_party(
+            redirect_uri,
+            {
+                "error": error.code,
+                "error_description": error.description,
+                "state": state,
+                "iss": self._settings.issuer,
+            },
+        )
+
+
+def _missing_proof(progress: Progress, level: AssuranceLevel) -> Step | None:
+    if progress.person is None:
+        return Step(StepKind.SIGN_IN)
+    missing = progress.person.missing(level)
+    return Step(StepKind(missing[0].page)) if missing else None
+
+
+def _guardian_step(interaction: Interaction) -> Step:
+    guardian = interaction.progress.guardian
+    if guardian is None:
+        return Step(StepKind.GUARDIAN)
+    missing = guardian.missing(interaction.request.level)
+    kind = StepKind(missing[0].page) if missing else StepKind.SIGN_IN
+    return Step(kind, Role.GUARDIAN)
+
+
+def redirect_origin(redirect_uri: str) -> str:
+    """The origin of a proven redirect URI, for `form-action`."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def blueprint(authorize: Authorize) -> Blueprint:
+    """GET and POST /authorize."""
+    routes = Blueprint("authorize", __name__)
+
+    @routes.route("/authorize", methods=["GET", "POST"])
+    def receive() -> Response:
+        try:
+            return authorize.receive(request)
+        except OAuthError as error:
+            return responses.page(error)
+
+    return routes

@@ -1,0 +1,122 @@
+"""Registering relying parties: from a file, the command line and the management port, by the same rules."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from netid.ambient import Ambient
+from netid.credentials.jwk import PublicKeySet
+from netid.errors import InvalidField, RegistrationRefused
+from netid.identity.relying_party import RelyingParty
+from netid.identity.strict_yaml import parse_yaml
+from netid.storage.audit import Audit
+from netid.storage.database import Database
+from netid.storage.relying_parties import RelyingParties
+
+MIN_SECRET = 32
+
+ReadPublicKeys = Callable[[str], Mapping[str, Any]]
+"""The public JWKS behind a `jwks_file` reference."""
+
+
+def checked_registration(entry: object, read_public_keys: ReadPublicKeys | None = None) -> RelyingParty:
+    """One relying party from plain data. Raises RegistrationRefused: field, rule, remedy.
+
+    `secret` becomes its digest and is kept nowhere; `jwks_file` names a key file, where the caller allows one.
+    """
+    if not isinstance(entry, Mapping):
+        raise RegistrationRefused("must be an object with client_id, name, contact, …")
+    values = dict(entry)
+    if "secret_digest" in values:
+        raise RegistrationRefused("secret_digest: there is no such field; give secret")
+    if "secret" in values:
+        values["secret_digest"] = _digest(values.pop("secret"))
+    if read_public_keys is not None and "jwks_file" in values:
+        values["jwks"] = read_public_keys(str(values.pop("jwks_file")))
+    try:
+        relying_party = RelyingParty.model_validate(values)
+        if relying_party.jwks is not None:
+            PublicKeySet.from_jwks(relying_party.jwks)
+    except ValidationError as error:
+        raise RegistrationRefused(_first_fault(error)) from error
+    except InvalidField as error:
+        raise RegistrationRefused(error.detail) from error
+    return relying_party
+
+
+def _digest(secret: object) -> str:
+    if not isinstance(secret, str) or len(secret) < MIN_SECRET or not secret.isascii():
+        raise RegistrationRefused(f"secret: takes at least {MIN_SECRET} ASCII characters; make a longer one")
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    what = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
+    what = what.removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
+
+
+def load_registrations(
+    text: str, source: str, *, read_public_keys: ReadPublicKeys, platform_url: str | None
+) -> list[RelyingParty]:
+    """The relying parties of a registration file; a fault is one line with file, entry and field."""
+    try:
+        document = parse_yaml(text.replace("{platform}", platform_url or "http://localhost:8100"))
+    except InvalidField as error:
+        raise RegistrationRefused(f"{source}: {error.detail}") from error
+    entries = document.get("relying_parties") if isinstance(document, Mapping) else None
+    if not isinstance(entries, list) or set(document) != {"relying_parties"}:
+        raise RegistrationRefused(f"{source}: must be an object with one list, relying_parties")
+    found = []
+    for place, entry in enumerate(entries):
+        name = entry.get("client_id", place) if isinstance(entry, Mapping) else place
+        try:
+            found.append(checked_registration(entry, read_public_keys))
+        except RegistrationRefused as error:
+            raise RegistrationRefused(f"{source}: relying_parties[{name}]: {error.detail}") from error
+    return found
+
+
+class Registration:
+    """The relying parties of one provider."""
+
+    def __init__(
+        self, db: Database, *, relying_parties: RelyingParties, audit: Audit, ambient: Ambient
+    ) -> None:
+        self._db = db
+        self._relying_parties = relying_parties
+        self._audit = audit
+        self._ambient = ambient
+
+    def get(self, client_id: str) -> RelyingParty | None:
+        """The relying party of that id."""
+        with self._db.read() as tx:
+            return self._relying_parties.get(tx, client_id)
+
+    def list(self) -> list[RelyingParty]:
+        """Every relying party, by id."""
+        with self._db.read() as tx:
+            return self._relying_parties.list(tx)
+
+    def put(self, relying_party: RelyingParty) -> None:
+        """Registers or replaces one. Raises RegistrationRefused if another entity has its sector."""
+        now = self._ambient.now()
+        with self._db.write() as tx:
+            if self._relying_parties.get(tx, relying_party.client_id) == relying_party:
+                return
+            self._relying_parties.put(tx, relying_party, now)
+            self._audit.record(tx, "relying_party_registered", at=now, client_id=relying_party.client_id)
+
+    def remove(self, client_id: str) -> bool:
+        """Takes one away; False if there was none."""
+        with self._db.write() as tx:
+            removed = self._relying_parties.remove(tx, client_id)
+            if removed:
+                self._audit.record(
+                    tx, "relying_party_removed", at=self._ambient.now(), client_id=client_id
+                )
+            return removed

@@ -1,0 +1,102 @@
+"""The provider's settings: one frozen model, read once from NETID_PROVIDER_* variables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+PREFIX = "NETID_PROVIDER_"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or malformed; the provider does not start."""
+
+
+def _issuer(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http or https URL without query and fragment (OpenID Discovery, 3)")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("uses http, which is for loopback addresses; use https")
+    if url.endswith("/"):
+        raise ValueError("must not end with a slash")
+    return url
+
+
+class Settings(BaseModel):
+    """How one provider runs. Every attribute is the variable NETID_PROVIDER_<NAME>."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    mode: Literal["serve", "demo", "test"] = "serve"
+    """`demo` and `test` list the personas; `test` also opens the management port."""
+    host: str = "127.0.0.1"
+    """The address to bind to."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    issuer: Annotated[str, AfterValidator(_issuer)] = "http://127.0.0.1:8000"
+    """The issuer URL, as everybody reaches it; never taken from a request header."""
+    database_url: str = "sqlite:///var/netid.db"
+    """Where everything but the data keys is stored: sqlite:///file or postgresql+psycopg://…"""
+    key_database_url: str = "sqlite:///var/netid-keys.db"
+    """Where the wrapped data keys are stored; leave it out of ordinary backups."""
+    keys: Path = Path("keys")
+    """The directory that `netid keys init` filled."""
+    personas: Path | None = None
+    """A persona file instead of the shipped personas (demo and test)."""
+    relying_parties: Path | None = None
+    """A registration file that is read at every start."""
+    platform_url: Annotated[str, AfterValidator(_issuer)] | None = None
+    """Where the demo platform answers; fills `{platform}` in the registration file."""
+    management_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """The port of the management API, on loopback; test mode only."""
+    management_token: Annotated[str, Field(min_length=16)] | None = None
+    """The bearer token of the management API."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Worker processes."""
+
+    @model_validator(mode="after")
+    def _management_is_for_tests(self) -> Self:
+        if self.management_port is not None and self.mode != "test":
+            raise ValueError("management_port: is for mode test only; leave it out")
+        if self.management_port is not None and self.management_token is None:
+            raise ValueError("management_token: is needed with management_port; set at least 16 characters")
+        if self.mode == "test" and self.workers > 1:
+            raise ValueError("workers: mode test runs in one process; set 1")
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the provider by https."""
+        return self.issuer.startswith("https:")
+
+    @property
+    def path(self) -> str:
+        """The path the issuer is mounted under, without a trailing slash; often empty."""
+        return urlsplit(self.issuer).path
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the issuer, as browsers send them in `Origin`."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def read_settings(environ: Mapping[str, str], **chosen: object) -> Settings:
+    """The settings in an environment; `chosen` (from the command line) wins.
+
+    Raises SettingsError with one line: which variable, what was expected.
+    """
+    given: dict[str, object] = {
+        name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
+    }
+    try:
+        return Settings.model_validate(given | {k: v for k, v in chosen.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        variable = f"{PREFIX}{where.upper()}: " if where else PREFIX
+        what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(f"{variable}{what.removeprefix('Value error, ')}") from error
