@@ -38,18 +38,21 @@ __all__ = [
     "age_on",
     "capacity_on",
     "check_new_passcode",
+    "document_kind",
     "make_synthetic_document",
     "make_synthetic_phone",
     "parse_document",
     "parse_passcode",
     "parse_phone",
     "register_kind",
+    "usual_expiry",
 ]
 
 LAST_EXPIRY = date(2099, 12, 31)
 """When a made-up document expires unless told otherwise."""
 
 _SEXES: Mapping[str, Sex] = {"female": "female", "male": "male"}
+_ABSENT = (None, "")
 _FIELDS = frozenset({"name", "number", "sex", "birthdate", "nationality", "expires_on"})
 
 _KINDS: dict[str, type[IdentityDocument]] = {}
@@ -244,20 +247,20 @@ def parse_document(kind: str, values: Mapping[str, object]) -> IdentityDocument:
     Dates are `date` or YYYY-MM-DD; without `expires_on` (or with "") it is long-term, without
     `nationality` it is what the number implies. Anything malformed, of any type, is an InvalidField.
     """
-    document_kind = _kind(kind)
+    chosen = document_kind(kind)
     if not values.keys() <= _FIELDS:
-        raise InvalidField(
-            "document", "has a field that no document has", f"give {', '.join(sorted(_FIELDS))}"
-        )
+        raise InvalidField("document", "has a field of no document", f"give {', '.join(sorted(_FIELDS))}")
     number = folded(entered_text(values.get("number"), "number", 40))
-    document_kind.check_form(number)
-    return document_kind(
+    chosen.check_form(number)
+    nationality, expires_on = values.get("nationality"), values.get("expires_on")
+    stated = chosen.nationality_in(number) if nationality in _ABSENT else nationality
+    return chosen(
         name=parse_name(values.get("name")),
         number=number,
         sex=_sex(values.get("sex")),
         birthdate=entered_date(values.get("birthdate"), "birthdate"),
-        nationality=_nationality(values.get("nationality"), document_kind.nationality_in(number)),
-        expires_on=_expiry(values.get("expires_on")),
+        nationality=folded(entered_text(stated, "nationality", 10)),
+        expires_on=None if expires_on in _ABSENT else entered_date(expires_on, "expires_on"),
     )
 
 
@@ -270,21 +273,19 @@ def make_synthetic_document(
     random: Callable[[int], bytes],
     expires_on: date | None = None,
 ) -> IdentityDocument:
-    """A valid made-up document of that kind; its number is drawn from the kind's synthetic range.
-
-    Without `expires_on` it is long-term where the kind may be, else valid until `LAST_EXPIRY`.
-    """
-    number = _kind(kind).compose_number(birthdate, sex, int.from_bytes(random(8), "big"))
+    """A valid made-up document of that kind; without `expires_on` it has the `usual_expiry`."""
+    number = document_kind(kind).compose_number(birthdate, sex, int.from_bytes(random(8), "big"))
     values = {"name": name, "number": number, "sex": sex, "birthdate": birthdate}
     return parse_document(kind, {**values, "expires_on": expires_on or usual_expiry(kind)})
 
 
 def usual_expiry(kind: str) -> date | None:
     """Long-term where the kind may be, else `LAST_EXPIRY`."""
-    return None if _kind(kind).may_be_long_term else LAST_EXPIRY
+    return None if document_kind(kind).may_be_long_term else LAST_EXPIRY
 
 
-def _kind(kind: object) -> type[IdentityDocument]:
+def document_kind(kind: object) -> type[IdentityDocument]:
+    """The class of that kind; InvalidField if there is none."""
     found = DOCUMENT_KINDS.get(entered_text(kind, "kind", 40))
     if found is None:
         raise InvalidField("kind", "must be a kind of identity document", f"give {', '.join(DOCUMENT_KINDS)}")
@@ -296,11 +297,3 @@ def _sex(value: object) -> Sex:
     if sex is None:
         raise InvalidField("sex", "must be female or male", "give one of the two")
     return sex
-
-
-def _nationality(value: object, implied: str) -> str:
-    return implied if value in (None, "") else folded(entered_text(value, "nationality", 10))
-
-
-def _expiry(value: object) -> date | None:
-    return None if value in (None, "") else entered_date(value, "expires_on")

@@ -20,6 +20,7 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 LENGTH = 10
 
 _RADIX = 3
+_NO_TEXT = "a net number has no text form; use masked, or reveal() for its owner"
 _SEPARATORS = str.maketrans("", "", " -\t\u00a0\u2010\u2011\u2013")
 
 
@@ -79,10 +80,10 @@ class NetNumber:
         return hash((NetNumber, self._plaintext))
 
     def __str__(self) -> NoReturn:
-        raise TypeError("a net number has no text form; use masked, or reveal() for its owner")
+        raise TypeError(_NO_TEXT)
 
     def __format__(self, format_spec: str) -> NoReturn:
-        str(self)
+        raise TypeError(_NO_TEXT)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a net number is not pickled or copied")

@@ -5,7 +5,7 @@ false; the reader of the tree gives it types.
 """
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from yaml.events import AliasEvent
@@ -43,17 +43,17 @@ class _StrictLoader(yaml.BaseLoader):
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         if self.check_event(AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem="must not use aliases", problem_mark=self.peek_event().start_mark
-            )
+            self._refuse("must not use aliases")
         if self._depth == _DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem="must not be nested this deep", problem_mark=self.peek_event().start_mark
-            )
+            self._refuse("must not be nested this deep")
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def _refuse(self, problem: str) -> NoReturn:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
