@@ -1,0 +1,1 @@
+"""Storage: concrete classes over SQLAlchemy Core, on SQLite and PostgreSQL alike."""

@@ -1,0 +1,82 @@
+"""Sign-ins under way, each bound to the browser that began it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from netid.storage.tables import interactions as table
+
+
+@dataclass(frozen=True)
+class StoredInteraction:
+    """One sign-in under way."""
+
+    digest: bytes
+    """SHA-256 of its random name."""
+    browser_digest: bytes
+    """SHA-256 of the browser's random name."""
+    request: str
+    """What the relying party asked, as JSON text."""
+    state: str
+    """How far the person has come, as JSON text."""
+    expires_at: datetime
+
+
+_COLUMNS = [table.c[name] for name in StoredInteraction.__dataclass_fields__]
+_ADD = insert(table).values(finished_at=None)
+_GET = select(*_COLUMNS).where(
+    table.c.digest == bindparam("digest"),
+    table.c.browser_digest == bindparam("browser"),
+    table.c.expires_at > bindparam("now"),
+    table.c.finished_at.is_(None),
+)
+_HOLD = _GET.with_for_update()
+_OPEN = update(table).where(table.c.digest == bindparam("b_digest"), table.c.finished_at.is_(None))
+_UPDATE = _OPEN.values(state=bindparam("b_state"))
+_FINISH = _OPEN.values(finished_at=bindparam("b_now"))
+_PURGE = delete(table).where(table.c.expires_at < bindparam("now"))
+
+
+class Interactions:
+    """The sign-ins that are under way."""
+
+    def add(
+        self,
+        tx: Connection,
+        *,
+        digest: bytes,
+        browser_digest: bytes,
+        request: str,
+        state: str,
+        expires_at: datetime,
+    ) -> None:
+        """Begin one; the parts are those of `StoredInteraction`."""
+        begun = StoredInteraction(digest, browser_digest, request, state, expires_at)
+        tx.execute(_ADD, begun.__dict__)
+
+    def get(
+        self, tx: Connection, digest: bytes, browser_digest: bytes, now: datetime
+    ) -> StoredInteraction | None:
+        """The sign-in; None when it is unknown, expired, finished or another browser's."""
+        row = tx.execute(_GET, {"digest": digest, "browser": browser_digest, "now": now}).first()
+        return StoredInteraction(*row) if row else None
+
+    def hold(
+        self, tx: Connection, digest: bytes, browser_digest: bytes, now: datetime
+    ) -> StoredInteraction | None:
+        """Like `get`, and nobody else holds or changes it until this transaction ends."""
+        row = tx.execute(_HOLD, {"digest": digest, "browser": browser_digest, "now": now}).first()
+        return StoredInteraction(*row) if row else None
+
+    def update(self, tx: Connection, digest: bytes, state: str) -> bool:
+        """Keep how far it has come (JSON text); False when it is finished."""
+        return tx.execute(_UPDATE, {"b_digest": digest, "b_state": state}).rowcount == 1
+
+    def finish(self, tx: Connection, digest: bytes, now: datetime) -> bool:
+        """End it; False when it was finished before, so that one of any number of callers wins."""
+        return tx.execute(_FINISH, {"b_digest": digest, "b_now": now}).rowcount == 1
+
+    def purge(self, tx: Connection, now: datetime) -> int:
+        """Forget expired ones; how many."""
+        return tx.execute(_PURGE, {"now": now}).rowcount

@@ -1,0 +1,184 @@
+"""People, as the provider knows them apart from what their documents say."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from netid.errors import AlreadyEnrolled, StorageBusy
+from netid.identity.text import Text
+from netid.storage.tables import personas, storable
+from netid.storage.tables import persons as table
+
+
+class PersonStatus(StrEnum):
+    """What a net credential is good for."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+
+
+class Suspension(BaseModel):
+    """Why a net credential is suspended, since when and until when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    reason: Text
+    since: datetime
+    until: datetime | None
+    """None where it lasts until somebody lifts it."""
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """Somebody who has just enrolled."""
+
+    person_id: str
+    """32 random hex digits."""
+    net_number_digest: bytes
+    """`index_digest` of the net number."""
+    document_digest: bytes
+    """`index_digest` of document kind and number."""
+    passcode_hash: str
+    guardian_id: str | None
+    """The guardian's person_id, for a person under 18."""
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who enrolled."""
+
+    person_id: str
+    status: PersonStatus
+    net_number_digest: bytes | None
+    """None once cancelled."""
+    passcode_hash: str | None
+    """None once cancelled."""
+    generation: int
+    """Counts resets of the person's pairwise subjects."""
+    guardian_id: str | None
+    suspension: Suspension | None
+    created_at: datetime
+    cancelled_at: datetime | None
+
+
+def index_digest(key: bytes, domain: str, value: str) -> bytes:
+    """What a value is found by without being kept: HMAC-SHA256 under a key outside the databases.
+
+    `domain` says what kind of value it is ("net-number", "document"): equal values of two kinds
+    get different digests, because the domain carries its length.
+    """
+    name = domain.encode()
+    return hmac.digest(key, len(name).to_bytes(4, "big") + name + value.encode(), hashlib.sha256)
+
+
+_COLUMNS = [table.c[name] for name in Person.__dataclass_fields__]
+_PEOPLE = select(*_COLUMNS)
+_GET = _PEOPLE.where(table.c.person_id == bindparam("person"))
+_BY_NET_NUMBER = _PEOPLE.where(table.c.net_number_digest == bindparam("digest"))
+_BY_DOCUMENT = _PEOPLE.where(table.c.document_digest == bindparam("digest"))
+_BY_PERSONA = _PEOPLE.join(personas).where(personas.c.persona_id == bindparam("persona"))
+_ADD = (
+    insert(table)
+    .values(status=PersonStatus.ACTIVE, generation=0, suspension=None, cancelled_at=None)
+    .on_conflict_do_nothing()
+    .returning(table.c.person_id)
+)
+_SET_STATUS = (
+    update(table)
+    .where(table.c.person_id == bindparam("b_person"), table.c.status != PersonStatus.CANCELLED)
+    .values(status=bindparam("b_status"), suspension=bindparam("b_suspension"))
+)
+_CANCEL = (
+    update(table)
+    .where(table.c.person_id == bindparam("b_person"), table.c.status != PersonStatus.CANCELLED)
+    .values(
+        status=PersonStatus.CANCELLED,
+        net_number_digest=None,
+        document_digest=None,
+        passcode_hash=None,
+        suspension=None,
+        cancelled_at=bindparam("b_at"),
+    )
+)
+_BIND_PERSONA = insert(personas)
+_PERSONAS = select(personas.c.persona_id, personas.c.person_id).order_by(personas.c.persona_id)
+
+
+class Persons:
+    """Everybody who enrolled."""
+
+    def add(self, tx: Connection, person: NewPerson) -> None:
+        """Enrol somebody. Raises AlreadyEnrolled when the identity document has a net number.
+
+        Raises StorageBusy when the net number itself is taken: another try draws another.
+        """
+        if tx.execute(_ADD, person.__dict__).first() is None:
+            if self.by_document(tx, person.document_digest):
+                raise AlreadyEnrolled
+            raise StorageBusy("the net number was drawn before")
+
+    def get(self, tx: Connection, person_id: str) -> Person | None:
+        """The person of that id."""
+        return _person(tx.execute(_GET, {"person": person_id}).first()) if storable(person_id) else None
+
+    def by_net_number(self, tx: Connection, digest: bytes) -> Person | None:
+        """The person whose net number has that `index_digest`."""
+        return _person(tx.execute(_BY_NET_NUMBER, {"digest": digest}).first())
+
+    def by_document(self, tx: Connection, digest: bytes) -> Person | None:
+        """The person whose identity document has that `index_digest`."""
+        return _person(tx.execute(_BY_DOCUMENT, {"digest": digest}).first())
+
+    def by_persona(self, tx: Connection, persona_id: str) -> Person | None:
+        """Who plays that synthetic persona here."""
+        return (
+            _person(tx.execute(_BY_PERSONA, {"persona": persona_id}).first())
+            if storable(persona_id)
+            else None
+        )
+
+    def set_status(
+        self,
+        tx: Connection,
+        person_id: str,
+        status: PersonStatus,
+        *,
+        at: datetime,
+        suspension: Suspension | None = None,
+    ) -> bool:
+        """Suspend (with a suspension), reinstate or cancel; False when unknown or cancelled before.
+
+        A cancellation is final. It also removes everything by which the person could be found or
+        checked; what remains is that somebody enrolled and left, and when.
+        """
+        if status is PersonStatus.CANCELLED:
+            return tx.execute(_CANCEL, {"b_person": person_id, "b_at": at}).rowcount == 1
+        why = suspension.model_dump_json() if suspension else None
+        values = {"b_person": person_id, "b_status": status, "b_suspension": why}
+        return tx.execute(_SET_STATUS, values).rowcount == 1
+
+    def bind_persona(self, tx: Connection, persona_id: str, person_id: str) -> None:
+        """Let the person play that synthetic persona."""
+        tx.execute(_BIND_PERSONA, {"persona_id": persona_id, "person_id": person_id})
+
+    def personas(self, tx: Connection) -> dict[str, str]:
+        """person_id by persona_id."""
+        return {row.persona_id: row.person_id for row in tx.execute(_PERSONAS)}
+
+
+def _person(row: Row[Any] | None) -> Person | None:
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    values["status"] = PersonStatus(row.status)
+    values["suspension"] = Suspension.model_validate_json(row.suspension) if row.suspension else None
+    return Person(**values)

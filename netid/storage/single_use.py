@@ -1,0 +1,83 @@
+"""Secrets that work once: codes, nonces, request URIs, `jti` values."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from netid.storage.tables import single_use as table
+
+KEPT_AFTER_EXPIRY = timedelta(hours=2)
+"""A clock that jumped an hour ahead and back must find what was used while it was ahead."""
+
+
+class Kind(StrEnum):
+    """What a secret is for; a value of one kind is never taken for another."""
+
+    CODE = "code"
+    ASSERTION_JTI = "assertion_jti"
+    DPOP_JTI = "dpop_jti"
+    REQUEST_URI = "request_uri"
+    NONCE = "nonce"
+    ACTION = "action"
+
+
+_PUT = insert(table).values(consumed_at=None)
+# SQLite has no boolean RETURNING of a conflict; a row that comes back is the one that was new.
+_PUT_ONCE = insert(table).on_conflict_do_nothing().returning(table.c.kind)
+_THIS = (table.c.kind == bindparam("b_kind")) & (table.c.digest == bindparam("b_digest"))
+_CONSUME = (
+    update(table)
+    .where(_THIS, table.c.consumed_at.is_(None), table.c.expires_at > bindparam("b_now"))
+    .values(consumed_at=bindparam("b_now"))
+    .returning(table.c.payload)
+)
+_SPENT = select(table.c.payload).where(_THIS, table.c.consumed_at.is_not(None))
+_PEEK = select(table.c.payload).where(
+    _THIS, table.c.consumed_at.is_(None), table.c.expires_at > bindparam("b_now")
+)
+_PURGE = delete(table).where(table.c.expires_at < bindparam("b_before"))
+
+
+class SingleUse:
+    """One table of typed, expiring, consume-once secrets."""
+
+    def put(self, tx: Connection, kind: Kind, digest: bytes, payload: str, expires_at: datetime) -> None:
+        """Keep a secret's SHA-256 digest and what it stands for (JSON text) until it is consumed."""
+        tx.execute(_PUT, {"kind": kind, "digest": digest, "payload": payload, "expires_at": expires_at})
+
+    def put_once(self, tx: Connection, kind: Kind, digest: bytes, expires_at: datetime) -> bool:
+        """Note a value that may be seen once, such as a `jti`; False when it was seen before."""
+        values = {
+            "kind": kind,
+            "digest": digest,
+            "payload": "",
+            "expires_at": expires_at,
+            "consumed_at": None,
+        }
+        return tx.execute(_PUT_ONCE, values).first() is not None
+
+    def consume(self, tx: Connection, kind: Kind, digest: bytes, now: datetime) -> str | None:
+        """Take what the secret stands for; None when it is unknown, expired or was taken before.
+
+        One conditional write decides, so that of any number of callers one wins.
+        """
+        payload: str | None = tx.execute(
+            _CONSUME, {"b_kind": kind, "b_digest": digest, "b_now": now}
+        ).scalar()
+        return payload
+
+    def peek(self, tx: Connection, kind: Kind, digest: bytes, now: datetime) -> str | None:
+        """What `consume` would give now, without taking it."""
+        payload: str | None = tx.execute(_PEEK, {"b_kind": kind, "b_digest": digest, "b_now": now}).scalar()
+        return payload
+
+    def spent(self, tx: Connection, kind: Kind, digest: bytes) -> str | None:
+        """What a consumed secret stood for; None when it was never consumed."""
+        payload: str | None = tx.execute(_SPENT, {"b_kind": kind, "b_digest": digest}).scalar()
+        return payload
+
+    def purge(self, tx: Connection, now: datetime) -> int:
+        """Forget what expired long enough ago; how many."""
+        return tx.execute(_PURGE, {"b_before": now - KEPT_AFTER_EXPIRY}).rowcount

@@ -1,0 +1,316 @@
+"""The tables of both databases, and for which purpose each column is kept (Measures, article 9)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_epoch_ms(moment: datetime) -> int:
+    """Whole milliseconds since 1970-01-01 UTC; what is finer is cut off."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, stored as whole milliseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To epoch milliseconds."""
+        return None if value is None else to_epoch_ms(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """To an aware datetime in UTC."""
+        return None if value is None else _EPOCH + value * _MILLISECOND
+
+
+def storable(text: str) -> bool:
+    """Whether the text can stand in a name column: what comes from outside may hold NUL or surrogates."""
+    return text.isprintable()
+
+
+# SQLite numbers rows by itself only in a column that is spelled INTEGER.
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _counter(name: str) -> Column[int]:
+    return Column(name, _Sequence, primary_key=True, autoincrement=True)
+
+
+def _key(name: str, type_: type[Text | LargeBinary] = Text) -> Column[Any]:
+    return Column(name, type_, primary_key=True, nullable=False)
+
+
+def _person(**options: Any) -> Column[str]:
+    return Column("person_id", Text, ForeignKey("persons.person_id"), nullable=False, **options)
+
+
+MAIN = MetaData()
+KEYS = MetaData()
+
+persons = Table(
+    "persons",
+    MAIN,
+    _key("person_id"),
+    Column("status", Text, nullable=False),
+    Column("net_number_digest", LargeBinary, unique=True),
+    Column("document_digest", LargeBinary, unique=True),
+    Column("passcode_hash", Text),
+    Column("generation", Integer, nullable=False),
+    Column("guardian_id", Text, ForeignKey("persons.person_id")),
+    Column("suspension", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("cancelled_at", Instant),
+)
+
+vault = Table(
+    "vault", MAIN, _person(primary_key=True), _key("field"), Column("sealed", LargeBinary, nullable=False)
+)
+
+personas = Table("personas", MAIN, _key("persona_id"), _person(unique=True))
+
+sectors = Table("sectors", MAIN, _key("sector"), Column("legal_entity", Text, nullable=False, unique=True))
+
+relying_parties = Table(
+    "relying_parties",
+    MAIN,
+    _key("client_id"),
+    Column("registration", Text, nullable=False),
+    Column("version", LargeBinary, nullable=False),
+    Column("sector", Text, ForeignKey("sectors.sector"), nullable=False),
+    Column("registered_at", Instant, nullable=False),
+)
+
+pairwise_subjects = Table(
+    "pairwise_subjects",
+    MAIN,
+    _person(primary_key=True),
+    _key("sector"),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("subject", Text, nullable=False, unique=True),
+)
+
+interactions = Table(
+    "interactions",
+    MAIN,
+    _key("digest", LargeBinary),
+    Column("browser_digest", LargeBinary, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("finished_at", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    MAIN,
+    _key("digest", LargeBinary),
+    Column("browser_digest", LargeBinary, nullable=False),
+    _person(index=True),
+    Column("proved", Text, nullable=False),
+    Column("auth_time", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("ended_at", Instant),
+)
+
+browser_people = Table(
+    "browser_people",
+    MAIN,
+    _key("browser_digest", LargeBinary),
+    _person(primary_key=True, index=True),
+    Column("added_at", Instant, nullable=False),
+)
+
+single_use = Table(
+    "single_use",
+    MAIN,
+    _key("kind"),
+    _key("digest", LargeBinary),
+    Column("payload", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("consumed_at", Instant),
+)
+
+access_tokens = Table(
+    "access_tokens",
+    MAIN,
+    _key("digest", LargeBinary),
+    Column("code_digest", LargeBinary, nullable=False, index=True),
+    Column("client_id", Text, nullable=False),
+    _person(),
+    Column("receipt_id", Text),
+    Column("grant", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("revoked_at", Instant),
+    Index("ix_access_tokens_person_client", "person_id", "client_id"),
+)
+
+receipts = Table(
+    "receipts",
+    MAIN,
+    _key("receipt_id"),
+    _person(),
+    Column("client_id", Text, nullable=False),
+    Column("purpose", Text),
+    Column("action", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("withdrawn_at", Instant),
+    Column("sequence", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("record_hash", Text, nullable=False),
+    UniqueConstraint("person_id", "sequence"),
+    Index("ix_receipts_person_client", "person_id", "client_id"),
+)
+
+throttle = Table(
+    "throttle",
+    MAIN,
+    _key("key_digest", LargeBinary),
+    Column("failures", Integer, nullable=False),
+    Column("next_attempt_at", Instant, nullable=False, index=True),
+)
+
+audit_events = Table(
+    "audit_events",
+    MAIN,
+    _counter("sequence"),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person_id", Text, index=True),
+    Column("client_id", Text),
+    Column("receipt_id", Text),
+    Column("details", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+audit_seals = Table(
+    "audit_seals",
+    MAIN,
+    _counter("sequence"),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("rows", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+instance = Table("instance", MAIN, _key("name"), Column("value", Text, nullable=False))
+
+data_keys = Table("data_keys", KEYS, _key("person_id"), Column("wrapped", LargeBinary, nullable=False))
+
+keys_instance = Table("instance", KEYS, _key("name"), Column("value", Text, nullable=False))
+
+PURPOSES: Mapping[str, str] = {
+    "persons.person_id": "tells people apart inside the provider; random",
+    "persons.status": "a suspended or cancelled net credential does not sign in",
+    "persons.net_number_digest": "finds who types a net number (keyed digest)",
+    "persons.document_digest": "one person, one net number (keyed digest)",
+    "persons.passcode_hash": "checks the passcode",
+    "persons.generation": "gives a person new pairwise subjects",
+    "persons.guardian_id": "finds the guardian who must consent for a child",
+    "persons.suspension": "tells the person why, since when and until when",
+    "persons.created_at": "shown to the person in their records",
+    "persons.cancelled_at": "evidence that a cancellation was carried out, and when",
+    "vault.person_id": "whose field it is",
+    "vault.field": "which field it is",
+    "vault.sealed": "the field, encrypted, for release by separate consent",
+    "personas.persona_id": "which synthetic persona of the mock this is",
+    "personas.person_id": "which synthetic persona of the mock this is",
+    "relying_parties.client_id": "names the relying party",
+    "relying_parties.registration": "what the relying party may ask, and why",
+    "relying_parties.version": "tells workers that a registration has changed",
+    "relying_parties.sector": "keeps the sector while a relying party stands on it",
+    "relying_parties.registered_at": "evidence of when the registration came to hold",
+    "sectors.sector": "separates what legal entities know a person by",
+    "sectors.legal_entity": "refuses a sector that two legal entities would share",
+    "pairwise_subjects.person_id": "keeps a pairwise subject the same for good",
+    "pairwise_subjects.sector": "keeps a pairwise subject the same for good",
+    "pairwise_subjects.generation": "keeps a pairwise subject the same for good",
+    "pairwise_subjects.subject": "keeps a pairwise subject the same for good",
+    "interactions.digest": "finds a sign-in under way (digest of a random secret)",
+    "interactions.browser_digest": "binds a sign-in to the browser that began it",
+    "interactions.request": "what the relying party asked",
+    "interactions.state": "how far the sign-in has come",
+    "interactions.expires_at": "ends a sign-in that was left lying",
+    "interactions.finished_at": "a sign-in ends once",
+    "sessions.digest": "finds a session (digest of a random secret)",
+    "sessions.browser_digest": "binds a session to its browser",
+    "sessions.person_id": "who is signed in",
+    "sessions.proved": "which factors were checked",
+    "sessions.auth_time": "when they were checked (max_age)",
+    "sessions.expires_at": "ends a session that was left open",
+    "sessions.ended_at": "a session that was signed out stays out",
+    "browser_people.browser_digest": "lists who enrolled in this browser",
+    "browser_people.person_id": "lists who enrolled in this browser",
+    "browser_people.added_at": "lists them in order",
+    "single_use.kind": "a value of one kind is never taken for another",
+    "single_use.digest": "recognises the value (digest of a random secret)",
+    "single_use.payload": "what the value stands for",
+    "single_use.expires_at": "ends the value",
+    "single_use.consumed_at": "the value works once",
+    "access_tokens.digest": "recognises the token (digest of a random secret)",
+    "access_tokens.code_digest": "revokes the tokens of a replayed code",
+    "access_tokens.client_id": "binds the token to its relying party",
+    "access_tokens.person_id": "binds the token to its person",
+    "access_tokens.receipt_id": "names the consent that the token rests on",
+    "access_tokens.grant": "what the token permits",
+    "access_tokens.expires_at": "ends the token",
+    "access_tokens.revoked_at": "a revoked token stays revoked",
+    "receipts.receipt_id": "names the receipt",
+    "receipts.person_id": "whose decision it was",
+    "receipts.client_id": "the recipient the consent names",
+    "receipts.purpose": "the purpose the consent names",
+    "receipts.action": "what was decided",
+    "receipts.decided_at": "when it was decided",
+    "receipts.expires_at": "when the consent ends",
+    "receipts.withdrawn_at": "when the consent was withdrawn",
+    "receipts.sequence": "its place in the person's chain",
+    "receipts.content": "the receipt, for the person's records and for decisions",
+    "receipts.record": "the receipt as signed, as evidence",
+    "receipts.previous_hash": "chains the receipts of one person",
+    "receipts.record_hash": "chains the receipts of one person",
+    "throttle.key_digest": "which account is slowed down (digest)",
+    "throttle.failures": "how far it is slowed down",
+    "throttle.next_attempt_at": "until when it is slowed down",
+    "audit_events.sequence": "the order of events",
+    "audit_events.at": "when it happened",
+    "audit_events.kind": "what happened",
+    "audit_events.person_id": "whom it concerns; the person can read it",
+    "audit_events.client_id": "which relying party it concerns",
+    "audit_events.receipt_id": "the consent it rests on",
+    "audit_events.details": "value-free circumstances",
+    "audit_seals.sequence": "the order of seals",
+    "audit_seals.first": "which events the seal covers",
+    "audit_seals.last": "which events the seal covers",
+    "audit_seals.rows": "names the first event that was tampered with",
+    "audit_seals.hash": "chains the seals",
+    "audit_seals.at": "when it was sealed",
+    "instance.name": "facts about this installation",
+    "instance.value": "facts about this installation",
+    "data_keys.person_id": "whose data key it is",
+    "data_keys.wrapped": "the person's data key, encrypted",
+}
+"""Every stored column and what it is kept for; a column that is not listed fails a test."""
