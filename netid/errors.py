@@ -253,6 +253,27 @@ class AlreadyEnrolled(NetIDError):
     status = 409
 
 
+class NoticeIncomplete(NetIDError):
+    """The notice lacks something that has to be said, or is no longer the current one (Measures, article 10)."""
+
+    code = "notice_incomplete"
+    status = 409
+
+
+class ApplicationExpired(NetIDError):
+    """The application was begun too long ago, was left, or belongs to another browser; nothing of it is kept."""
+
+    code = "expired"
+    status = 400
+
+
+class StepSkipped(NetIDError):
+    """An earlier step of the application is not done yet."""
+
+    code = "step_skipped"
+    status = 409
+
+
 class RegistrationRefused(NetIDError):
     """A relying party's registration breaks a rule."""
 
@@ -286,3 +307,7 @@ class Unauthorized(NetIDError):
 
     code = "unauthorized"
     status = 401
+
+
+class UnexpectedFault(NetIDError):
+    """Something went wrong on our side; nothing was shared. The log has the reference."""

@@ -18,12 +18,8 @@ from netid.identity.text import Language
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, Grants
 from netid.services.interaction import Interaction, Prompt, digest_of, encode_secret
 from netid.services.sign_in import Browser, SignIn
-from netid.storage.audit import Audit
-from netid.storage.consents import Consents
-from netid.storage.database import Database
-from netid.storage.interactions import Interactions
-from netid.storage.persons import Person, Persons
-from netid.storage.subjects import Subjects
+from netid.storage.persons import Person
+from netid.storage.stores import Stores
 
 RECEIPT_TYPE = "netid-receipt+jwt"
 RECEIPT_ID_BYTES = 16
@@ -49,46 +45,36 @@ class Decisions:
 
     def __init__(
         self,
-        db: Database,
+        stores: Stores,
         *,
         sign_in: SignIn,
-        persons: Persons,
-        interactions: Interactions,
-        consents: Consents,
-        subjects: Subjects,
         grants: Grants,
         disclosure: Disclosure,
-        audit: Audit,
         keyring: Keyring,
         issuer: str,
         ambient: Ambient,
     ) -> None:
-        self._db = db
+        self._stores = stores
         self._sign_in = sign_in
-        self._persons = persons
-        self._interactions = interactions
-        self._consents = consents
-        self._subjects = subjects
         self._grants = grants
         self._disclosure = disclosure
-        self._audit = audit
         self._keyring = keyring
         self._issuer = issuer
         self._ambient = ambient
 
     def standing(self, interaction: Interaction) -> Standing:
         """The person's standing for this interaction now."""
-        with self._db.read() as tx:
+        with self._stores.db.read() as tx:
             return self.standing_in(tx, interaction)
 
     def standing_in(self, tx: Connection, interaction: Interaction) -> Standing:
         """The same within a transaction. Raises InteractionExpired if the person has left."""
         who = interaction.progress.person
-        person = self._persons.get(tx, who.person_id) if who and who.person_id else None
+        person = self._stores.persons.get(tx, who.person_id) if who and who.person_id else None
         if person is None or person.status == "cancelled":
             raise InteractionExpired("the person left meanwhile")
         now = self._ambient.now()
-        remembered = self._consents.latest_check(tx, person.person_id, interaction.relying_party.client_id)
+        remembered = self._stores.consents.latest_check(tx, person.person_id, interaction.relying_party.client_id)
         if remembered is not None and not self._still_good(remembered, interaction, now):
             remembered = None
         return Standing(person, self._disclosure.capacity(tx, person.person_id, now), remembered)
@@ -130,7 +116,7 @@ class Decisions:
 
         `ticked` are the voluntary claims the person chose; essential ones go together.
         """
-        with self._db.write() as tx:
+        with self._stores.db.write() as tx:
             interaction, standing, now = self._open(tx, interaction, browser)
             purpose = interaction.purpose
             essential = purpose.essential & interaction.asked if purpose else frozenset()
@@ -144,14 +130,14 @@ class Decisions:
 
     def refuse(self, interaction: Interaction, browser: Browser, language: Language) -> None:
         """Keeps the refusal and ends the interaction."""
-        with self._db.write() as tx:
+        with self._stores.db.write() as tx:
             interaction, standing, now = self._open(tx, interaction, browser)
             self._keep(tx, interaction, standing, Action.REFUSED, frozenset(), language, now)
             self._finish(tx, interaction, now)
 
     def conclude(self, interaction: Interaction, browser: Browser) -> str:
         """Issues a code on a remembered decision, without a page."""
-        with self._db.write() as tx:
+        with self._stores.db.write() as tx:
             interaction, standing, now = self._open(tx, interaction, browser)
             if standing.remembered is None or self.needs_asking(interaction, standing):
                 raise AccessDenied(detail="nothing remembered for this request")
@@ -160,7 +146,7 @@ class Decisions:
 
     def leave(self, interaction: Interaction) -> None:
         """Ends an interaction that the person left before deciding."""
-        with self._db.write() as tx:
+        with self._stores.db.write() as tx:
             self._finish(tx, interaction, self._ambient.now())
 
     def _open(
@@ -196,7 +182,7 @@ class Decisions:
         relying_party, purpose = interaction.relying_party, interaction.purpose
         notice = self.notice(interaction, standing, language)
         sector, person = relying_party.legal_entity.sector, standing.person
-        subject = self._subjects.subject_for(tx, person.person_id, sector, person.generation)
+        subject = self._stores.subjects.subject_for(tx, person.person_id, sector, person.generation)
         guardian = self._guardian_subject(tx, standing, sector)
         receipt_id = encode_secret(self._ambient.random(RECEIPT_ID_BYTES))
 
@@ -219,8 +205,8 @@ class Decisions:
             )
             return StoredReceipt(receipt, person.person_id, self._sign(receipt), None)
 
-        kept = self._consents.append(tx, person.person_id, build)
-        self._audit.record(
+        kept = self._stores.consents.append(tx, person.person_id, build)
+        self._stores.audit.record(
             tx,
             f"consent_{action.value}",
             at=now,
@@ -233,10 +219,10 @@ class Decisions:
 
     def _guardian_subject(self, tx: Connection, standing: Standing, sector: str) -> str | None:
         guardian_id = standing.person.guardian_id
-        guardian = self._persons.get(tx, guardian_id) if standing.needs_guardian and guardian_id else None
+        guardian = self._stores.persons.get(tx, guardian_id) if standing.needs_guardian and guardian_id else None
         if guardian is None:
             return None
-        return self._subjects.subject_for(tx, guardian.person_id, sector, guardian.generation).reveal()
+        return self._stores.subjects.subject_for(tx, guardian.person_id, sector, guardian.generation).reveal()
 
     def _ends(
         self, tx: Connection, interaction: Interaction, standing: Standing, now: datetime
@@ -284,7 +270,7 @@ class Decisions:
         return self._grants.issue_code(tx, grant, now)
 
     def _finish(self, tx: Connection, interaction: Interaction, now: datetime) -> None:
-        if not self._interactions.finish(tx, digest_of(interaction.handle), now):
+        if not self._stores.interactions.finish(tx, digest_of(interaction.handle), now):
             raise InteractionExpired("it has already ended")
 
 

@@ -14,14 +14,8 @@ from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
 from netid.identity.relying_party import RelyingParty
 from netid.services.interaction import SECRET_BYTES, digest_of, encode_secret
-from netid.storage.audit import Audit
-from netid.storage.consents import Consents
-from netid.storage.database import Database
-from netid.storage.persons import Persons
-from netid.storage.relying_parties import RelyingParties
-from netid.storage.single_use import Kind, SingleUse
-from netid.storage.subjects import Subjects
-from netid.storage.tokens import AccessTokens
+from netid.storage.single_use import Kind
+from netid.storage.stores import Stores
 
 CODE_LIFETIME = timedelta(seconds=60)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=5)
@@ -74,41 +68,21 @@ NOTHING = Release({})
 class Grants:
     """Codes and access tokens of one provider."""
 
-    def __init__(
-        self,
-        db: Database,
-        *,
-        persons: Persons,
-        relying_parties: RelyingParties,
-        single_use: SingleUse,
-        tokens: AccessTokens,
-        consents: Consents,
-        subjects: Subjects,
-        disclosure: Disclosure,
-        audit: Audit,
-        ambient: Ambient,
-    ) -> None:
-        self._db = db
-        self._persons = persons
-        self._relying_parties = relying_parties
-        self._single_use = single_use
-        self._tokens = tokens
-        self._consents = consents
-        self._subjects = subjects
+    def __init__(self, stores: Stores, *, disclosure: Disclosure, ambient: Ambient) -> None:
+        self._stores = stores
         self._disclosure = disclosure
-        self._audit = audit
         self._ambient = ambient
 
     def issue_code(self, tx: Connection, grant: Grant, now: datetime) -> str:
         """A code for this grant, good once and for a minute."""
         code = encode_secret(self._ambient.random(SECRET_BYTES))
-        self._single_use.put(tx, Kind.CODE, digest_of(code), grant.model_dump_json(), now + CODE_LIFETIME)
+        self._stores.single_use.put(tx, Kind.CODE, digest_of(code), grant.model_dump_json(), now + CODE_LIFETIME)
         return code
 
     def peek(self, relying_party: RelyingParty, code: str) -> Grant:
         """The grant of a code of this relying party, without using it up. Raises InvalidGrant."""
-        with self._db.read() as tx:
-            payload = self._single_use.peek(tx, Kind.CODE, digest_of(code), self._ambient.now())
+        with self._stores.db.read() as tx:
+            payload = self._stores.single_use.peek(tx, Kind.CODE, digest_of(code), self._ambient.now())
         grant = Grant.model_validate_json(payload) if payload else None
         if grant is not None and grant.client_id == relying_party.client_id:
             return grant
@@ -124,12 +98,12 @@ class Grants:
         now = self._ambient.now()
         digest = digest_of(code)
         access_token = encode_secret(self._ambient.random(SECRET_BYTES))
-        with self._db.write() as tx:
-            payload = self._single_use.consume(tx, Kind.CODE, digest, now)
+        with self._stores.db.write() as tx:
+            payload = self._stores.single_use.consume(tx, Kind.CODE, digest, now)
             if payload is not None:
                 grant = Grant.model_validate_json(payload)
                 subject, release = self._current(tx, relying_party, grant, grant.id_token, now)
-                self._tokens.add(
+                self._stores.tokens.add(
                     tx,
                     digest=digest_of(access_token),
                     code_digest=digest,
@@ -146,23 +120,23 @@ class Grants:
 
     def _end_replayed(self, relying_party: RelyingParty, code: str) -> None:
         """A code that comes a second time takes the tokens of the first with it (RFC 6749, 4.1.2)."""
-        with self._db.write() as tx:
-            payload = self._single_use.spent(tx, Kind.CODE, digest_of(code))
+        with self._stores.db.write() as tx:
+            payload = self._stores.single_use.spent(tx, Kind.CODE, digest_of(code))
             if payload is None or Grant.model_validate_json(payload).client_id != relying_party.client_id:
                 return
             grant = Grant.model_validate_json(payload)
-            self._tokens.revoke_by_code(tx, digest_of(code), self._ambient.now())
+            self._stores.tokens.revoke_by_code(tx, digest_of(code), self._ambient.now())
             self._record(tx, "code_replayed", grant, NOTHING, self._ambient.now())
 
     def _current(
         self, tx: Connection, relying_party: RelyingParty, grant: Grant, names: tuple[str, ...], now: datetime
     ) -> tuple[PairwiseSubject, Release]:
-        person = self._persons.get(tx, grant.person_id)
-        receipt = self._consents.get(tx, grant.receipt_id)
+        person = self._stores.persons.get(tx, grant.person_id)
+        receipt = self._stores.consents.get(tx, grant.receipt_id)
         if person is None or person.status != "active" or receipt is None or not receipt.holds(now):
             raise InvalidGrant(detail="the person left, is suspended, or the consent has ended")
         sector = relying_party.legal_entity.sector
-        subject = self._subjects.subject_for(tx, person.person_id, sector, person.generation)
+        subject = self._stores.subjects.subject_for(tx, person.person_id, sector, person.generation)
         return subject, self._release(tx, relying_party, grant, receipt, frozenset(names), now)
 
     def _release(
@@ -190,23 +164,23 @@ class Grants:
         Each answer that releases something adds one audit event naming the receipt.
         """
         now = self._ambient.now()
-        with self._db.read() as tx:
-            held = self._tokens.get(tx, digest_of(access_token), now)
+        with self._stores.db.read() as tx:
+            held = self._stores.tokens.get(tx, digest_of(access_token), now)
             if held is None:
                 raise InvalidToken
             grant = Grant.model_validate_json(held.grant)
             answered = self._answer(tx, grant, now)
         if not answered.release.claims:
             return answered
-        with self._db.write() as tx:
-            if self._tokens.get(tx, digest_of(access_token), now) is None:
+        with self._stores.db.write() as tx:
+            if self._stores.tokens.get(tx, digest_of(access_token), now) is None:
                 raise InvalidToken
             answered = self._answer(tx, grant, now)
             self._record(tx, "released", grant, answered.release, now)
         return answered
 
     def _answer(self, tx: Connection, grant: Grant, now: datetime) -> Answered:
-        relying_party = self._relying_parties.get(tx, grant.client_id)
+        relying_party = self._stores.relying_parties.get(tx, grant.client_id)
         if relying_party is None:
             raise InvalidToken(detail="the relying party was removed")
         try:
@@ -217,11 +191,11 @@ class Grants:
 
     def revoke(self, relying_party: RelyingParty, token: str) -> None:
         """Ends this relying party's own token; anybody else's, or an unknown one, stays as it is (RFC 7009)."""
-        with self._db.write() as tx:
-            self._tokens.revoke(tx, digest_of(token), relying_party.client_id, self._ambient.now())
+        with self._stores.db.write() as tx:
+            self._stores.tokens.revoke(tx, digest_of(token), relying_party.client_id, self._ambient.now())
 
     def _record(self, tx: Connection, kind: str, grant: Grant, release: Release, now: datetime) -> None:
-        self._audit.record(
+        self._stores.audit.record(
             tx,
             kind,
             at=now,

@@ -11,9 +11,7 @@ from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField, RegistrationRefused
 from netid.identity.relying_party import RelyingParty
 from netid.identity.strict_yaml import parse_yaml
-from netid.storage.audit import Audit
-from netid.storage.database import Database
-from netid.storage.relying_parties import RelyingParties
+from netid.storage.stores import Stores
 
 MIN_SECRET = 32
 
@@ -68,9 +66,11 @@ def load_registrations(
         document = parse_yaml(text.replace("{platform}", platform_url or "http://localhost:8100"))
     except InvalidField as error:
         raise RegistrationRefused(f"{source}: {error.detail}") from error
-    entries = document.get("relying_parties") if isinstance(document, Mapping) else None
-    if not isinstance(entries, list) or set(document) != {"relying_parties"}:
-        raise RegistrationRefused(f"{source}: must be an object with one list, relying_parties")
+    if not isinstance(document, Mapping) or set(document) != {"relying_parties"}:
+        raise RegistrationRefused(f"{source}: must have one member, relying_parties")
+    entries = document["relying_parties"]
+    if not isinstance(entries, list):
+        raise RegistrationRefused(f"{source}: relying_parties: must be a list")
     found = []
     for place, entry in enumerate(entries):
         name = entry.get("client_id", place) if isinstance(entry, Mapping) else place
@@ -84,39 +84,35 @@ def load_registrations(
 class Registration:
     """The relying parties of one provider."""
 
-    def __init__(
-        self, db: Database, *, relying_parties: RelyingParties, audit: Audit, ambient: Ambient
-    ) -> None:
-        self._db = db
-        self._relying_parties = relying_parties
-        self._audit = audit
+    def __init__(self, stores: Stores, *, ambient: Ambient) -> None:
+        self._stores = stores
         self._ambient = ambient
 
     def get(self, client_id: str) -> RelyingParty | None:
         """The relying party of that id."""
-        with self._db.read() as tx:
-            return self._relying_parties.get(tx, client_id)
+        with self._stores.db.read() as tx:
+            return self._stores.relying_parties.get(tx, client_id)
 
     def list(self) -> list[RelyingParty]:
         """Every relying party, by id."""
-        with self._db.read() as tx:
-            return self._relying_parties.list(tx)
+        with self._stores.db.read() as tx:
+            return self._stores.relying_parties.list(tx)
 
     def put(self, relying_party: RelyingParty) -> None:
         """Registers or replaces one. Raises RegistrationRefused if another entity has its sector."""
         now = self._ambient.now()
-        with self._db.write() as tx:
-            if self._relying_parties.get(tx, relying_party.client_id) == relying_party:
+        with self._stores.db.write() as tx:
+            if self._stores.relying_parties.get(tx, relying_party.client_id) == relying_party:
                 return
-            self._relying_parties.put(tx, relying_party, now)
-            self._audit.record(tx, "relying_party_registered", at=now, client_id=relying_party.client_id)
+            self._stores.relying_parties.put(tx, relying_party, now)
+            self._stores.audit.record(tx, "relying_party_registered", at=now, client_id=relying_party.client_id)
 
     def remove(self, client_id: str) -> bool:
         """Takes one away; False if there was none."""
-        with self._db.write() as tx:
-            removed = self._relying_parties.remove(tx, client_id)
+        with self._stores.db.write() as tx:
+            removed = self._stores.relying_parties.remove(tx, client_id)
             if removed:
-                self._audit.record(
+                self._stores.audit.record(
                     tx, "relying_party_removed", at=self._ambient.now(), client_id=client_id
                 )
             return removed

@@ -25,13 +25,9 @@ from netid.services.interaction import (
     encode_secret,
 )
 from netid.services.passcodes import passcode_matches
-from netid.storage.audit import Audit
-from netid.storage.database import Database
-from netid.storage.interactions import Interactions
-from netid.storage.persons import Person, Persons, index_digest
-from netid.storage.relying_parties import RelyingParties
-from netid.storage.sessions import Session, Sessions
-from netid.storage.throttle import Throttle
+from netid.storage.persons import Person, index_digest
+from netid.storage.sessions import Session
+from netid.storage.stores import Stores
 
 SESSION_LIFETIME = timedelta(hours=8)
 FaceOutcome = Literal["match", "differs", "not-live"]
@@ -64,26 +60,8 @@ class Proved:
 class SignIn:
     """Begins interactions, identifies people and checks their factors."""
 
-    def __init__(
-        self,
-        db: Database,
-        *,
-        persons: Persons,
-        relying_parties: RelyingParties,
-        interactions: Interactions,
-        sessions: Sessions,
-        throttle: Throttle,
-        audit: Audit,
-        keyring: Keyring,
-        ambient: Ambient,
-    ) -> None:
-        self._db = db
-        self._persons = persons
-        self._relying_parties = relying_parties
-        self._interactions = interactions
-        self._sessions = sessions
-        self._throttle = throttle
-        self._audit = audit
+    def __init__(self, stores: Stores, *, keyring: Keyring, ambient: Ambient) -> None:
+        self._stores = stores
         self._keyring = keyring
         self._ambient = ambient
 
@@ -93,13 +71,13 @@ class SignIn:
         """Stores a checked request for this browser; a session that is good enough is taken up."""
         now = self._ambient.now()
         handle = encode_secret(self._ambient.random(SECRET_BYTES))
-        with self._db.write() as tx:
-            relying_party = self._relying_parties.get(tx, request.client_id)
+        with self._stores.db.write() as tx:
+            relying_party = self._stores.relying_parties.get(tx, request.client_id)
             if relying_party is None:
                 raise InteractionExpired("the relying party was removed meanwhile")
             progress = self._from_session(tx, request, browser, now)
             expires_at = now + INTERACTION_LIFETIME
-            self._interactions.add(
+            self._stores.interactions.add(
                 tx,
                 digest=digest_of(handle),
                 browser_digest=browser.digest,
@@ -111,21 +89,21 @@ class SignIn:
 
     def standing(self, request: AuthorizationRequest, browser: Browser) -> Progress:
         """What a session of this browser already proves for the request (prompt=none)."""
-        with self._db.read() as tx:
+        with self._stores.db.read() as tx:
             return self._from_session(tx, request, browser, self._ambient.now())
 
     def load(self, handle: str, browser: Browser) -> Interaction:
         """The interaction of that name in this browser. Raises InteractionExpired."""
-        with self._db.read() as tx:
+        with self._stores.db.read() as tx:
             return self.load_in(tx, handle, browser)
 
     def load_in(self, tx: Connection, handle: str, browser: Browser) -> Interaction:
         """The same within a transaction."""
-        stored = self._interactions.get(tx, digest_of(handle), browser.digest, self._ambient.now())
+        stored = self._stores.interactions.get(tx, digest_of(handle), browser.digest, self._ambient.now())
         if stored is None:
             raise InteractionExpired
         request = AuthorizationRequest.model_validate_json(stored.request)
-        relying_party = self._relying_parties.get(tx, request.client_id)
+        relying_party = self._stores.relying_parties.get(tx, request.client_id)
         if relying_party is None:
             raise InteractionExpired("the relying party was removed meanwhile")
         progress = Progress.model_validate_json(stored.state)
@@ -135,7 +113,7 @@ class SignIn:
         self, tx: Connection, request: AuthorizationRequest, browser: Browser, now: datetime
     ) -> Progress:
         session = self._usable_session(tx, request, browser, now)
-        person = self._persons.get(tx, session.person_id) if session else None
+        person = self._stores.persons.get(tx, session.person_id) if session else None
         if session is None or person is None or person.status == "cancelled":
             return Progress()
         identified = self._identified(person).model_copy(update={"proved": frozenset(session.proved)})
@@ -146,7 +124,7 @@ class SignIn:
     ) -> Session | None:
         if browser.session is None or request.prompt & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT}:
             return None
-        session = self._sessions.get(tx, digest_of(browser.session), browser.digest, now)
+        session = self._stores.sessions.get(tx, digest_of(browser.session), browser.digest, now)
         if session is None:
             return None
         if request.max_age is not None and now - session.auth_time > timedelta(seconds=request.max_age):
@@ -157,22 +135,22 @@ class SignIn:
     def _hinted(self, tx: Connection, request: AuthorizationRequest) -> str | None:
         if request.login_hint is None:
             return None
-        person = self._persons.by_persona(tx, request.login_hint)
+        person = self._stores.persons.by_persona(tx, request.login_hint)
         return person.person_id if person else None
 
     # Who
 
     def choose_persona(self, interaction: Interaction, browser: Browser, role: Role, persona_id: str) -> Proved:
         """Identifies a synthetic persona, whose net credential is simulated. Raises SignInRefused."""
-        with self._db.write() as tx:
-            who = self._present(self._persons.by_persona(tx, persona_id))
+        with self._stores.db.write() as tx:
+            who = self._present(self._stores.persons.by_persona(tx, persona_id))
             return self._identify(tx, interaction, browser, role, who)
 
     def choose_known(self, interaction: Interaction, browser: Browser, role: Role, person_id: str) -> Proved:
         """Identifies somebody who enrolled in this browser, which holds their key. Raises SignInRefused."""
-        with self._db.write() as tx:
-            person = self._persons.get(tx, person_id)
-            if person_id not in self._sessions.people_of(tx, browser.digest):
+        with self._stores.db.write() as tx:
+            person = self._stores.persons.get(tx, person_id)
+            if person_id not in self._stores.sessions.people_of(tx, browser.digest):
                 raise SignInRefused(detail="not enrolled in this browser")
             return self._identify(tx, interaction, browser, role, self._present(person))
 
@@ -181,8 +159,8 @@ class SignIn:
     ) -> Proved:
         """Takes a typed net number; whether it belongs to anybody shows nowhere before the passcode."""
         digest = index_digest(self._keyring.index.reveal(), "net-number", net_number.reveal())
-        with self._db.write() as tx:
-            person = self._persons.by_net_number(tx, digest)
+        with self._stores.db.write() as tx:
+            person = self._stores.persons.by_net_number(tx, digest)
             identified = Identified(
                 person_id=person.person_id if person else None, throttle_key=digest.hex(), typed=True
             )
@@ -190,8 +168,8 @@ class SignIn:
 
     def people_of(self, browser: Browser) -> list[str]:
         """Who enrolled in this browser, as person ids."""
-        with self._db.read() as tx:
-            return self._sessions.people_of(tx, browser.digest)
+        with self._stores.db.read() as tx:
+            return self._stores.sessions.people_of(tx, browser.digest)
 
     def _present(self, person: Person | None) -> Identified:
         if person is None or person.status == "cancelled":
@@ -221,45 +199,45 @@ class SignIn:
         who guess cannot keep the owner out.
         """
         who = _who(interaction, role)
-        with self._db.read() as tx:
-            person = self._persons.get(tx, who.person_id or "")
-            known = who.person_id in self._sessions.people_of(tx, browser.digest)
+        with self._stores.db.read() as tx:
+            person = self._stores.persons.get(tx, who.person_id or "")
+            known = who.person_id in self._stores.sessions.people_of(tx, browser.digest)
         stored = person.passcode_hash if person and person.status != "cancelled" else None
         matches = passcode_matches(self._keyring.passcode.reveal(), passcode, stored)
         key = self._throttle_key(who, browser if known else None)
-        with self._db.write() as tx:
+        with self._stores.db.write() as tx:
             now = self._ambient.now()
-            wait = self._throttle.attempt(tx, key, now)
+            wait = self._stores.throttle.attempt(tx, key, now)
             if not wait and matches:
-                self._throttle.passed(tx, key)
+                self._stores.throttle.passed(tx, key)
                 return self._prove(tx, interaction, browser, role, Factor.PASSCODE)
             if not wait:
-                wait = self._throttle.failed(tx, key, now)
+                wait = self._stores.throttle.failed(tx, key, now)
         raise SignInRefused(wait, detail="passcode refused")
 
     def prove_face(
         self, interaction: Interaction, browser: Browser, role: Role, outcome: FaceOutcome
     ) -> Proved:
         """Takes the simulated outcome of the face check; anything but a match asks again."""
-        with self._db.write() as tx:
+        with self._stores.db.write() as tx:
             if outcome == "match":
                 return self._prove(tx, interaction, browser, role, Factor.FACE)
             progress = interaction.progress.model_copy(update={"face_failed": outcome})
-            self._interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json())
+            self._stores.interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json())
         return Proved(_with(interaction, progress))
 
     def simulate_persona(self, interaction: Interaction, browser: Browser, persona_id: str) -> Proved:
         """`simulate` for a persona. Raises SignInRefused if there is none of that id."""
-        with self._db.read() as tx:
-            person = self._persons.by_persona(tx, persona_id)
+        with self._stores.db.read() as tx:
+            person = self._stores.persons.by_persona(tx, persona_id)
         if person is None:
             raise SignInRefused(detail="no such persona")
         return self.simulate(interaction, browser, Role.PERSON, person.person_id)
 
     def simulate(self, interaction: Interaction, browser: Browser, role: Role, person_id: str) -> Proved:
         """Checks every factor asked for without a page: only approval rules of the test mode call it."""
-        with self._db.write() as tx:
-            who = self._present(self._persons.get(tx, person_id))
+        with self._stores.db.write() as tx:
+            who = self._present(self._stores.persons.get(tx, person_id))
             who = who.model_copy(update={"proved": interaction.request.level.factors})
             return self._identify(tx, interaction, browser, role, who)
 
@@ -296,7 +274,7 @@ class SignIn:
             changes["checked_at"] = now
             new_session = self._start_session(tx, browser, who, now)
         progress = progress.model_copy(update=changes)
-        if not self._interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json()):
+        if not self._stores.interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json()):
             raise InteractionExpired
         return Proved(_with(interaction, progress), new_session)
 
@@ -305,8 +283,8 @@ class SignIn:
             raise SignInRefused(detail="nobody to sign in")
         secret = encode_secret(self._ambient.random(SECRET_BYTES))
         if browser.session:
-            self._sessions.end(tx, digest_of(browser.session), now)
-        self._sessions.add(
+            self._stores.sessions.end(tx, digest_of(browser.session), now)
+        self._stores.sessions.add(
             tx,
             digest=digest_of(secret),
             browser_digest=browser.digest,
@@ -315,7 +293,7 @@ class SignIn:
             auth_time=now,
             expires_at=now + SESSION_LIFETIME,
         )
-        self._audit.record(
+        self._stores.audit.record(
             tx, "signed_in", at=now, person_id=who.person_id, details={"factors": " ".join(sorted(who.proved))}
         )
         return secret

@@ -1,0 +1,277 @@
+"""The composition root: every part of a provider is built and named here, once."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from netid import pages, responses
+from netid.ambient import Ambient
+from netid.control.management import management_app
+from netid.credentials import base64url
+from netid.credentials.keyring import Keyring
+from netid.disclosure import Disclosure
+from netid.errors import KeyFileError, NetIDError, NotFound, PersonaError, RegistrationRefused, UnexpectedFault
+from netid.identity.calendar import legal_day
+from netid.identity.persons import Persona, load_personas, shipped_personas
+from netid.identity.relying_party import RelyingParty
+from netid.oauth import authorize, discovery, token, userinfo
+from netid.oauth.browsers import Browsers
+from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
+from netid.services.approval import Approvals
+from netid.services.decisions import Decisions
+from netid.services.enrolment import Enrolment
+from netid.services.grants import Grants
+from netid.services.records import Records
+from netid.services.registration import Registration, load_registrations
+from netid.services.sign_in import SignIn
+from netid.settings import Settings, read_settings
+from netid.storage.audit import Sealer
+from netid.storage.database import Database
+from netid.storage.instance import Instance
+from netid.storage.key_files import load_client_key, load_keys
+from netid.storage.persons import index_digest
+from netid.storage.stores import Stores
+from netid.storage.subjects import Subjects
+from netid.storage.vault import Vault
+
+log = logging.getLogger("netid")
+
+PAGES = frozenset({"pages", "enrolment", "authorize"})
+"""The blueprints that answer an error with a page; the others answer OAuth JSON or problem+json."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What people and relying parties can do at one provider."""
+
+    registration: Registration
+    sign_in: SignIn
+    decisions: Decisions
+    grants: Grants
+    enrolment: Enrolment
+    records: Records
+    approvals: Approvals | None
+    """In test mode."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider, ready to serve."""
+
+    settings: Settings
+    stores: Stores
+    vault: Vault
+    keys_db: Database
+    services: Services
+    sealer: Sealer
+    app: Flask
+    management: Flask | None
+    """The management API, in test mode with a token."""
+
+    @property
+    def wsgi(self) -> Any:
+        """The WSGI application, under the issuer's path."""
+        if not self.settings.path:
+            return self.app
+        return DispatcherMiddleware(Response(status=404), {self.settings.path: self.app})
+
+    def close(self) -> None:
+        """Stops the sealer and gives the databases back."""
+        self.sealer.stop()
+        self.stores.db.close()
+        self.keys_db.close()
+
+
+def build(settings: Settings, keyring: Keyring, ambient: Ambient) -> Provider:
+    """A provider of these settings: migrated, with its personas and registrations in place.
+
+    Raises SettingsError, KeyFileError, PersonaError or RegistrationRefused: one line each.
+    """
+    db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
+    for database in (db, keys_db):
+        database.migrate()
+    _check_keys(db, keyring)
+    stores = Stores(db, Subjects(keyring.pairwise.reveal()))
+    vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
+    with db.write() as tx:
+        vault.sweep(tx)
+    services = _services(settings, stores, vault, keyring, ambient)
+    personas = _personas(settings, ambient)
+    services.enrolment.seed(personas)
+    for relying_party in _registrations(settings):
+        services.registration.put(relying_party)
+    app = _web(settings, services, stores, personas, keyring, ambient)
+    management = _management(settings, services, personas)
+    sealer = Sealer(db, ambient)
+    sealer.start()
+    return Provider(settings, stores, vault, keys_db, services, sealer, app, management)
+
+
+def _check_keys(db: Database, keyring: Keyring) -> None:
+    """A database belongs to the keys it was made with; others would quietly read nothing in it."""
+    mark = base64url.encode(index_digest(keyring.index.reveal(), "keyring", "which keys"))
+    with db.write() as tx:
+        if Instance().settle(tx, "keyring", mark) != mark:
+            raise KeyFileError("keys: are not the ones this database was made with; restore those")
+
+
+def _services(
+    settings: Settings, stores: Stores, vault: Vault, keyring: Keyring, ambient: Ambient
+) -> Services:
+    disclosure = Disclosure(vault)
+    sign_in = SignIn(stores, keyring=keyring, ambient=ambient)
+    grants = Grants(stores, disclosure=disclosure, ambient=ambient)
+    decisions = Decisions(
+        stores,
+        sign_in=sign_in,
+        grants=grants,
+        disclosure=disclosure,
+        keyring=keyring,
+        issuer=settings.issuer,
+        ambient=ambient,
+    )
+    return Services(
+        registration=Registration(stores, ambient=ambient),
+        sign_in=sign_in,
+        decisions=decisions,
+        grants=grants,
+        enrolment=Enrolment(stores, vault=vault, keyring=keyring, ambient=ambient),
+        records=Records(stores.db, disclosure=disclosure),
+        approvals=Approvals(sign_in, decisions) if settings.mode == "test" else None,
+    )
+
+
+def _personas(settings: Settings, ambient: Ambient) -> tuple[Persona, ...]:
+    if settings.mode == "serve":
+        return ()
+    today = legal_day(ambient.now())
+    if settings.personas is None:
+        return shipped_personas(today)
+    return load_personas(_text_of(settings.personas, PersonaError), str(settings.personas), today)
+
+
+def _registrations(settings: Settings) -> list[RelyingParty]:
+    if settings.relying_parties is None:
+        return []
+    return load_registrations(
+        _text_of(settings.relying_parties, RegistrationRefused),
+        str(settings.relying_parties),
+        read_public_keys=lambda name: public_keys_of(settings.keys / name),
+        platform_url=settings.platform_url,
+    )
+
+
+def public_keys_of(path: Path) -> Mapping[str, Any]:
+    """The public JWKS of a relying party's private key file."""
+    return {"keys": [load_client_key(path).public.jwk()]}
+
+
+def _text_of(path: Path, error: type[NetIDError]) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise error(f"{path}: cannot be read as UTF-8 text") from fault
+
+
+def _web(
+    settings: Settings,
+    services: Services,
+    stores: Stores,
+    personas: tuple[Persona, ...],
+    keyring: Keyring,
+    ambient: Ambient,
+) -> Flask:
+    browsers = Browsers(settings, keyring, ambient)
+    authorization = authorize.Authorize(
+        settings,
+        registration=services.registration,
+        sign_in=services.sign_in,
+        decisions=services.decisions,
+        browsers=browsers,
+        approvals=services.approvals,
+    )
+    client_authentication = ClientAuthentication(
+        settings.issuer, stores=stores, registration=services.registration, ambient=ambient
+    )
+    token_endpoint = token.Token(
+        settings.issuer,
+        client_authentication=client_authentication,
+        grants=services.grants,
+        keyring=keyring,
+        ambient=ambient,
+    )
+    app = _flask_app()
+    app.register_blueprint(discovery.blueprint(settings.issuer, keyring))
+    app.register_blueprint(authorize.blueprint(authorization))
+    app.register_blueprint(token.blueprint(token_endpoint))
+    user_info = userinfo.UserInfo(settings.issuer, grants=services.grants, keyring=keyring)
+    app.register_blueprint(userinfo.blueprint(user_info))
+    pages.register(
+        app,
+        settings=settings,
+        browsers=browsers,
+        authorize=authorization,
+        sign_in=services.sign_in,
+        decisions=services.decisions,
+        enrolment=services.enrolment,
+        records=services.records,
+        personas=personas,
+        ambient=ambient,
+    )
+    return app
+
+
+def _flask_app() -> Flask:
+    app = Flask("netid.pages", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_PARAMETERS
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.register_error_handler(NetIDError, _answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_fault)
+    return app
+
+
+def _answer(error: NetIDError) -> Response:
+    return responses.page(error) if request.blueprint in PAGES else responses.problem(error)
+
+
+def _answer_http(error: HTTPException) -> Response:
+    """What Flask itself refuses: an unknown address, a wrong method, a body that is too large."""
+    response = responses.page(NotFound(str(error.code)))
+    response.status_code = error.code or 500
+    if allowed := error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = allowed
+    return response
+
+
+def _answer_fault(error: Exception) -> Response:
+    """A fault of ours: the log gets the trace, the caller gets none of it."""
+    log.exception("unexpected fault in %s", request.endpoint)
+    return _answer(UnexpectedFault(type(error).__name__))
+
+
+def _management(settings: Settings, services: Services, personas: tuple[Persona, ...]) -> Flask | None:
+    if services.approvals is None or settings.management_token is None:
+        return None
+    return management_app(
+        settings.management_token,
+        registration=services.registration,
+        approvals=services.approvals,
+        personas=personas,
+    )
+
+
+def from_environment() -> Any:
+    """The WSGI application of a worker process, from NETID_PROVIDER_* variables."""
+    settings = read_settings(os.environ)
+    return build(settings, load_keys(settings.keys), Ambient.real()).wsgi

@@ -1,0 +1,1 @@
+"""The test-only management API, on a port of its own."""

@@ -1,0 +1,118 @@
+"""The management API: relying parties, personas and approval rules, for tests (loopback, with a token)."""
+
+import hmac
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from pydantic import ValidationError
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from netid import responses
+from netid.control.openapi import document
+from netid.errors import InvalidField, NetIDError, NotFound, RequestTooLarge, Unauthorized
+from netid.identity.persons import Persona
+from netid.identity.relying_party import RelyingParty
+from netid.services.approval import ApprovalRule, Approvals
+from netid.services.registration import Registration, checked_registration
+
+MAX_BODY = 256 * 1024
+
+
+def management_app(
+    token: str, *, registration: Registration, approvals: Approvals, personas: Sequence[Persona]
+) -> Flask:
+    """The WSGI app of the management port. Every call but /openapi.json needs the bearer token."""
+    app = Flask("netid.control")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.register_error_handler(NetIDError, responses.problem)
+    app.register_error_handler(HTTPException, _http_problem)
+    known = {persona.id for persona in personas}
+
+    @app.before_request
+    def needs_token() -> None:
+        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if request.endpoint != "describe" and not hmac.compare_digest(sent.encode(), token.encode()):
+            raise Unauthorized
+
+    @app.get("/openapi.json")
+    def describe() -> Response:
+        return jsonify(document())
+
+    @app.get("/relying-parties")
+    def list_relying_parties() -> Response:
+        return jsonify([_shown(relying_party) for relying_party in registration.list()])
+
+    @app.put("/relying-parties/<client_id>")
+    def put_relying_party(client_id: str) -> Response:
+        relying_party = checked_registration({**_json_object(), "client_id": client_id})
+        registration.put(relying_party)
+        return jsonify(_shown(relying_party))
+
+    @app.get("/relying-parties/<client_id>")
+    def get_relying_party(client_id: str) -> Response:
+        relying_party = registration.get(client_id)
+        if relying_party is None:
+            raise NotFound
+        return jsonify(_shown(relying_party))
+
+    @app.delete("/relying-parties/<client_id>")
+    def remove_relying_party(client_id: str) -> Response:
+        if not registration.remove(client_id):
+            raise NotFound
+        return Response(status=204)
+
+    @app.get("/personas")
+    def list_personas() -> Response:
+        return jsonify([{"id": p.id, "title": p.title.model_dump(), "status": p.status} for p in personas])
+
+    @app.get("/approvals")
+    def list_approvals() -> Response:
+        return jsonify([rule.model_dump(mode="json") for rule in approvals.all()])
+
+    @app.post("/approvals")
+    def set_approval() -> tuple[Response, int]:
+        rule = _approval_rule(_json_object(), known)
+        approvals.set(rule)
+        return jsonify(rule.model_dump(mode="json")), 201
+
+    @app.delete("/approvals")
+    def clear_approvals() -> Response:
+        approvals.clear()
+        return Response(status=204)
+
+    return app
+
+
+def _json_object() -> dict[str, Any]:
+    try:
+        body = request.get_json()
+    except BadRequest as error:
+        raise InvalidField("body", "must be JSON", "send an object as application/json") from error
+    if not isinstance(body, dict):
+        raise InvalidField("body", "must be a JSON object", "send an object as application/json")
+    return body
+
+
+def _approval_rule(body: dict[str, Any], known: set[str]) -> ApprovalRule:
+    try:
+        rule = ApprovalRule.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidField(where, first["msg"], "see /openapi.json") from error
+    if rule.persona not in known:
+        raise InvalidField("persona", "is not the id of a persona", f"choose from {', '.join(sorted(known))}")
+    return rule
+
+
+def _shown(relying_party: RelyingParty) -> dict[str, Any]:
+    """A registration without its secret's digest."""
+    return relying_party.model_dump(mode="json", exclude={"secret_digest"}, exclude_none=True)
+
+
+def _http_problem(error: HTTPException) -> Response:
+    response = responses.problem(RequestTooLarge() if error.code == 413 else NotFound())
+    response.status_code = error.code or 500
+    return response

@@ -1,0 +1,77 @@
+"""What the provider says of itself (OpenID Connect Discovery 1.0; RFC 8414) and its public keys."""
+
+from flask import Blueprint, Response, jsonify
+
+from netid.credentials.keyring import Keyring
+from netid.identity.claims import CATALOGUE
+from netid.identity.levels import AssuranceLevel
+from netid.identity.relying_party import Authentication
+from netid.oauth.client_auth import ASSERTION_ALGORITHMS
+from netid.oauth.requests import VERIFY_SCOPE
+from netid.oauth.token import TRUST_FRAMEWORK
+from netid.services.interaction import Prompt
+
+_PROTOCOL_CLAIMS = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "verified_claims"]
+
+
+def metadata(issuer: str) -> dict[str, object]:
+    """The discovery document: only what this provider really does."""
+    methods = [method.value for method in Authentication]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "jwks_uri": f"{issuer}/jwks",
+        "scopes_supported": ["openid", VERIFY_SCOPE],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code"],
+        "code_challenge_methods_supported": ["S256"],
+        "subject_types_supported": ["pairwise"],
+        "acr_values_supported": [level.value for level in AssuranceLevel],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "ui_locales_supported": ["zh", "en"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [*_PROTOCOL_CLAIMS, *CATALOGUE],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+        "verified_claims_supported": True,
+        "trust_frameworks_supported": [TRUST_FRAMEWORK],
+        "claims_in_verified_claims_supported": [],
+    }
+
+
+def blueprint(issuer: str, keyring: Keyring) -> Blueprint:
+    """The two well-known documents and /jwks, public and cacheable."""
+    routes = Blueprint("discovery", __name__)
+    document, keys = metadata(issuer), keyring.jwks()
+
+    def describe() -> Response:
+        return _public(jsonify(document))
+
+    routes.add_url_rule("/.well-known/openid-configuration", "openid_configuration", describe)
+    routes.add_url_rule("/.well-known/oauth-authorization-server", "authorization_server", describe)
+
+    @routes.get("/jwks")
+    def jwks() -> Response:
+        response = _public(jsonify(keys))
+        response.mimetype = "application/jwk-set+json"
+        return response
+
+    return routes
+
+
+def _public(response: Response) -> Response:
+    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -1,0 +1,154 @@
+"""/token and /revoke (RFC 6749, 4.1.3; RFC 7636, 4.6; RFC 7009; OpenID Connect Core, 3.1.3)."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+
+from flask import Blueprint, Request, Response, jsonify, request
+
+from netid import responses
+from netid.ambient import Ambient
+from netid.credentials import base64url
+from netid.credentials.jose import sign
+from netid.credentials.keyring import Keyring
+from netid.errors import InvalidGrant, InvalidRequest, OAuthError, UnsupportedGrantType
+from netid.identity.relying_party import RelyingParty
+from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.parameters import body_parameters
+from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants, Redeemed
+
+ID_TOKEN_LIFETIME = ACCESS_TOKEN_LIFETIME
+TRUST_FRAMEWORK = "cn_netid_mock"
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+MAX_CODE = 128
+
+
+class Token:
+    """Turns a code into tokens, in five phases: parse, authenticate, look up, bind, redeem."""
+
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        client_authentication: ClientAuthentication,
+        grants: Grants,
+        keyring: Keyring,
+        ambient: Ambient,
+    ) -> None:
+        self._issuer = issuer
+        self._client_authentication = client_authentication
+        self._grants = grants
+        self._keyring = keyring
+        self._ambient = ambient
+
+    def exchange(self, incoming: Request) -> dict[str, object]:
+        """The token response. Raises OAuthError; only a code that is redeemed is used up."""
+        given = body_parameters(incoming)
+        relying_party = self._client_authentication.authenticate(incoming, given)
+        if given.get("grant_type") != "authorization_code":
+            if "grant_type" not in given:
+                raise InvalidRequest("grant_type is missing; send authorization_code")
+            raise UnsupportedGrantType("grant_type must be authorization_code")
+        code = given.get("code", "")
+        if not 0 < len(code) <= MAX_CODE:
+            raise InvalidRequest("code is missing; send the one from the redirect")
+        _check_binding(self._grants.peek(relying_party, code), given)
+        redeemed = self._grants.redeem(relying_party, code)
+        return {
+            "access_token": redeemed.access_token,
+            "token_type": "Bearer",
+            "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            "scope": " ".join(redeemed.grant.scope),
+            "id_token": self._id_token(relying_party, redeemed),
+        }
+
+    def _id_token(self, relying_party: RelyingParty, redeemed: Redeemed) -> str:
+        grant, now = redeemed.grant, int(self._ambient.now().timestamp())
+        claims: dict[str, object] = {
+            "iss": self._issuer,
+            "sub": redeemed.subject.reveal(),
+            "aud": relying_party.client_id,
+            "iat": now,
+            "exp": now + int(ID_TOKEN_LIFETIME.total_seconds()),
+            "auth_time": int(grant.checked_at.timestamp()),
+            "acr": grant.level.value,
+            "amr": list(grant.amr),
+            "at_hash": _half_hash(redeemed.access_token),
+            "mock": True,
+        }
+        if grant.nonce is not None:
+            claims["nonce"] = grant.nonce
+        if grant.verify:
+            claims["verified_claims"] = check_result()
+        claims |= redeemed.release.claims
+        key = self._keyring.id_token_key(relying_party.id_token_signed_response_alg)
+        return sign(claims, key, None)
+
+    def revoke(self, incoming: Request) -> None:
+        """RFC 7009: ends the caller's own token; for any other nothing happens and nothing is said."""
+        given = body_parameters(incoming)
+        relying_party = self._client_authentication.authenticate(incoming, given)
+        if "token" not in given:
+            raise InvalidRequest("token is missing; send the access token to end")
+        self._grants.revoke(relying_party, given["token"])
+
+
+def check_result() -> dict[str, object]:
+    """The check result: verified under this framework, with no claim of any document.
+
+    OpenID Identity Assurance Schema 1.0 allows empty `claims` for exactly this use.
+    """
+    return {"verification": {"trust_framework": TRUST_FRAMEWORK}, "claims": {}}
+
+
+def _check_binding(grant: Grant, given: Mapping[str, str]) -> None:
+    """The code comes back with the redirect URI and the verifier it was asked for with."""
+    if given.get("redirect_uri") != grant.redirect_uri:
+        raise InvalidGrant(detail="another redirect_uri")
+    verifier = given.get("code_verifier")
+    if grant.code_challenge is None:
+        if verifier is not None:
+            raise InvalidGrant(detail="a verifier for a code without challenge")  # RFC 9700, 2.1.1: downgrade
+        return
+    if verifier is None or not _VERIFIER.fullmatch(verifier):
+        raise InvalidGrant("code_verifier is missing or malformed (RFC 7636, 4.1)")
+    if not hmac.compare_digest(_s256(verifier), grant.code_challenge):
+        raise InvalidGrant(detail="the verifier does not fit")
+
+
+def _s256(verifier: str) -> str:
+    return base64url.encode(hashlib.sha256(verifier.encode()).digest())
+
+
+def _half_hash(value: str) -> str:
+    """OpenID Connect Core, 3.1.3.6: the left half of the SHA-256."""
+    return base64url.encode(hashlib.sha256(value.encode()).digest()[:16])
+
+
+def blueprint(token: Token) -> Blueprint:
+    """POST /token and POST /revoke."""
+    routes = Blueprint("token", __name__)
+
+    @routes.post("/token")
+    def exchange() -> Response:
+        try:
+            return _uncached(jsonify(token.exchange(request)))
+        except OAuthError as error:
+            return responses.oauth_json(error)
+
+    @routes.post("/revoke")
+    def revoke() -> Response:
+        try:
+            token.revoke(request)
+            return _uncached(Response(status=200))
+        except OAuthError as error:
+            return responses.oauth_json(error)
+
+    return routes
+
+
+def _uncached(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response
