@@ -1,0 +1,118 @@
+"""Which language a page speaks: the switch, the choice it kept, the relying party, then the browser."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import Flask, Response, g, request, url_for
+from flask_babel import Babel, refresh
+
+from netid.identity.text import Language, Text
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+"""Every text is written in English in its place, and in Chinese in the catalogues of this folder."""
+
+CATALOGUES = ("messages", "enrol")
+"""Their names: what a person sees in general, and on enrolment."""
+
+_PARAMETER = "lang"
+_COOKIE = "netid_language"
+_YEAR = 365 * 24 * 3600
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@dataclass(frozen=True)
+class PageLanguage:
+    """What a page says about its language, and the way to the other one."""
+
+    tag: str
+    """For `<html lang>`."""
+    other_tag: str
+    other_name: str
+    """The other language's name, in that language."""
+    switch_href: str
+    """This page in the other language."""
+
+
+_TAGS: dict[Language, tuple[str, str]] = {"zh": ("zh-CN", "中文"), "en": ("en", "English")}
+
+
+def _known(value: str | None) -> Language | None:
+    return next((language for language in _LANGUAGES if language == value), None)
+
+
+def _chosen() -> Language:
+    asked: Language | None = g.get("relying_party_language")
+    return (
+        _known(request.args.get(_PARAMETER))
+        or _known(request.cookies.get(_COOKIE))
+        or asked
+        or _known(request.accept_languages.best_match(_LANGUAGES))
+        or "zh"
+    )
+
+
+def language() -> Language:
+    """The language of the page that answers this request."""
+    if "page_language" not in g:
+        g.page_language = _chosen()
+    chosen: Language = g.page_language
+    return chosen
+
+
+def prefer(asked: Language | None) -> None:
+    """Takes the relying party's wish (`ui_locales`) into account; the person's own choice goes before it."""
+    g.relying_party_language = asked
+    g.pop("page_language", None)
+    refresh()
+
+
+def said(text: Text) -> str:
+    """Words that exist in both languages, in this page's."""
+    return text.in_(language())
+
+
+def page_language() -> PageLanguage:
+    """What the frame of every page shows."""
+    here = language()
+    other: Language = "en" if here == "zh" else "zh"
+    tag, name = _TAGS[other]
+    return PageLanguage(_TAGS[here][0], tag, name, _switch_href(other))
+
+
+def _switch_href(other: Language) -> str:
+    """The same address with the other language; home where the address takes no GET."""
+    address = request.path if "GET" in _allowed_methods() else url_for("pages.home")
+    rest = [(name, value) for name, value in request.args.items(multi=True) if name != _PARAMETER]
+    return f"{request.script_root}{address}?{urlencode([*rest, (_PARAMETER, other)])}"
+
+
+def _allowed_methods() -> set[str]:
+    return set(request.url_rule.methods or ()) if request.url_rule else {"GET"}
+
+
+def install(app: Flask, *, cookie_path: str, secure: bool) -> None:
+    """Gives every template of the app its words, and keeps the choice made with the switch."""
+
+    def keep(response: Response) -> Response:
+        if chosen := _known(request.args.get(_PARAMETER)):
+            response.set_cookie(
+                _COOKIE,
+                chosen,
+                max_age=_YEAR,
+                path=cookie_path,
+                secure=secure,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+    Babel(
+        app,
+        locale_selector=language,
+        default_domain=";".join(CATALOGUES),
+        default_translation_directories=";".join([str(TRANSLATIONS)] * len(CATALOGUES)),
+    )
+    app.after_request(keep)
+    app.context_processor(lambda: {"page_language": page_language()})
+    app.jinja_env.filters["said"] = said
