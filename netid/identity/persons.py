@@ -11,7 +11,7 @@ from importlib import resources
 from types import MappingProxyType
 
 from netid.errors import InvalidField
-from netid.identity.ages import Capacity, anniversary, birthdate_of_age, capacity_on
+from netid.identity.ages import Capacity, age_on, anniversary, birthdate_of_age, capacity_on
 from netid.identity.documents import (
     IdentityDocument,
     check_new_passcode,
@@ -166,7 +166,9 @@ def _document(entry: DocumentEntry, today: date) -> IdentityDocument:
 def _birthdate(entry: DocumentEntry, today: date) -> date:
     if entry.age is not None:
         return birthdate_of_age(entry.age.years, entry.age.days, today)
-    return entered_date(entry.birthdate, "birthdate")
+    birthdate = entered_date(entry.birthdate, "birthdate")
+    age_on(birthdate, today)  # refuses a birth in the future
+    return birthdate
 
 
 def _expiry(entry: DocumentEntry, today: date) -> date | None:
