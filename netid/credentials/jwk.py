@@ -105,11 +105,9 @@ class PublicKeySet:
         """The JWK Set, public members only."""
         return {"keys": [key.jwk() for key in self.keys]}
 
-    def fitting(self, algorithm: str, kid: str | None) -> tuple[PublicKey, ...]:
+    def fitting(self, algorithm: str, kid: str | None) -> list[PublicKey]:
         """The keys of this algorithm, of this name where one is given."""
-        return tuple(
-            key for key in self.keys if key.algorithm == algorithm and (kid is None or key.kid == kid)
-        )
+        return [key for key in self.keys if key.algorithm == algorithm and (kid is None or key.kid == kid)]
 
 
 @dataclass(frozen=True)
