@@ -20,7 +20,6 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 LENGTH = 10
 
 _RADIX = 3
-_NO_TEXT = "a net number has no text form; use masked, or reveal() for its owner"
 _SEPARATORS = str.maketrans("", "", " -\t\u00a0\u2010\u2011\u2013")
 
 
@@ -80,10 +79,8 @@ class NetNumber:
         return hash((NetNumber, self._plaintext))
 
     def __str__(self) -> NoReturn:
-        raise TypeError(_NO_TEXT)
-
-    def __format__(self, format_spec: str) -> NoReturn:
-        raise TypeError(_NO_TEXT)
+        # An f-string and format() come here too.
+        raise TypeError("a net number has no text form; use masked, or reveal() for its owner")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a net number is not pickled or copied")
