@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 from netid.errors import InvalidField
-from netid.identity.ages import Capacity, age_on, capacity_on
 from netid.identity.check_digits import icao_731
 from netid.identity.entered import entered_date, entered_text, folded
 from netid.identity.identity_document import (
@@ -32,11 +31,8 @@ from netid.identity.text import Text
 
 __all__ = [
     "DOCUMENT_KINDS",
-    "Capacity",
     "IdentityDocument",
     "Sex",
-    "age_on",
-    "capacity_on",
     "check_new_passcode",
     "document_kind",
     "make_synthetic_document",

@@ -10,14 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netid.errors import InvalidField
-from netid.identity.ages import anniversary, birthdate_of_age
+from netid.identity.ages import Capacity, age_on, anniversary, birthdate_of_age, capacity_on
 from netid.identity.check_digits import icao_731, mod_11_2
 from netid.identity.documents import (
     DOCUMENT_KINDS,
-    Capacity,
     ResidentId,
-    age_on,
-    capacity_on,
     check_new_passcode,
     make_synthetic_document,
     make_synthetic_phone,
