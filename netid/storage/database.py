@@ -6,9 +6,10 @@ plain readers out (SQLAlchemy 2, pysqlite: "Serializable isolation / Savepoints 
 
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
@@ -17,15 +18,12 @@ from netid.errors import StorageBusy
 from netid.settings import SettingsError
 from netid.storage import migrations
 
-PATIENCE_SECONDS = 5
-"""How long a transaction waits for its turn before it answers that the database is busy."""
-
+_WAL = "PRAGMA journal_mode=WAL"
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
+    _WAL,
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=ON",
     "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000}",
 )
 
 # https://www.sqlite.org/rescode.html: the file cannot be had or written now; the statement itself was right.
@@ -43,21 +41,25 @@ _READ_ONLY_POSTGRESQL = "25006"
 class Database:
     """One of the two databases of an installation, open for this process; safe to share between threads."""
 
-    def __init__(self, url: str, metadata_name: Literal["main", "keys"]) -> None:
+    def __init__(self, url: str, metadata_name: Literal["main", "keys"], patience_seconds: int = 5) -> None:
         """Open the database at a SQLAlchemy URL, `sqlite:///path` or `postgresql://…`.
 
-        A SQLite file is created when missing, readable by its owner alone. Raises SettingsError
-        for another kind of database or a place where no file can be.
+        A transaction waits `patience_seconds` for its turn before it answers StorageBusy. A SQLite
+        file is created when missing, readable by its owner alone. Raises SettingsError for another
+        kind of database or a place where no file can be.
         """
         self.name = metadata_name
         parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             _create_private_file(parsed)
-            self._reader = _sqlite_engine(parsed, "BEGIN", (*_PRAGMAS, "PRAGMA query_only=ON"))
-            self._writer = _sqlite_engine(parsed, "BEGIN IMMEDIATE", _PRAGMAS)
+            self._reader = _sqlite_engine(
+                parsed, "BEGIN", (*_PRAGMAS, "PRAGMA query_only=ON"), patience_seconds
+            )
+            self._writer = _sqlite_engine(parsed, "BEGIN IMMEDIATE", _PRAGMAS, patience_seconds)
         else:
-            self._reader = self._writer = _postgresql_engine(parsed)
+            self._reader = self._writer = _postgresql_engine(parsed, patience_seconds)
+        self._patience_seconds = patience_seconds
         self._turn = threading.Lock()
 
     @contextmanager
@@ -100,12 +102,12 @@ class Database:
 
     def _my_turn(self) -> AbstractContextManager[None]:
         # Threads of one process queue here instead of spinning on SQLite's busy handler.
-        return _taken(self._turn) if self.is_sqlite else nullcontext()
+        return _taken(self._turn, self._patience_seconds) if self.is_sqlite else nullcontext()
 
 
 @contextmanager
-def _taken(lock: threading.Lock) -> Iterator[None]:
-    if not lock.acquire(timeout=PATIENCE_SECONDS):
+def _taken(lock: threading.Lock, patience_seconds: int) -> Iterator[None]:
+    if not lock.acquire(timeout=patience_seconds):
         raise StorageBusy("another thread of this process writes")
     try:
         yield
@@ -158,24 +160,37 @@ def _create_private_file(url: URL) -> None:
     if os.path.exists(path):
         return
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _put_in_place(path)
     except OSError as error:
         raise SettingsError(f"database: {path} cannot be created: {error.strerror}") from error
 
 
-def _sqlite_engine(url: URL, begin: str, pragmas: tuple[str, ...]) -> Engine:
+def _put_in_place(path: str) -> None:
+    # The file appears whole, in WAL mode and private: workers that start together cannot all switch the mode.
+    handle, draft = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".netid-")
+    os.close(handle)
+    try:
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute(_WAL)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
+
+
+def _sqlite_engine(url: URL, begin: str, pragmas: tuple[str, ...], patience_seconds: int) -> Engine:
     # pysqlite's own idea of when a transaction begins is switched off; the hook below says it.
     options: dict[str, Any] = {
         "isolation_level": None,
         "check_same_thread": False,
-        "timeout": PATIENCE_SECONDS,
+        "timeout": patience_seconds,
     }
     engine = create_engine(
         url,
         connect_args=options,
         pool_size=8,
         max_overflow=56,
-        pool_timeout=PATIENCE_SECONDS,
+        pool_timeout=patience_seconds,
         pool_use_lifo=True,
     )
 
@@ -196,14 +211,14 @@ def _sqlite_engine(url: URL, begin: str, pragmas: tuple[str, ...]) -> Engine:
     return engine
 
 
-def _postgresql_engine(url: URL) -> Engine:
-    settings = f"-c lock_timeout={PATIENCE_SECONDS}s -c idle_in_transaction_session_timeout=60s"
-    options = {"connect_timeout": PATIENCE_SECONDS, "options": settings}
+def _postgresql_engine(url: URL, patience_seconds: int) -> Engine:
+    settings = f"-c lock_timeout={patience_seconds}s -c idle_in_transaction_session_timeout=60s"
+    options = {"connect_timeout": patience_seconds, "options": settings}
     return create_engine(
         url,
         connect_args=options,
         pool_size=8,
         max_overflow=8,
-        pool_timeout=PATIENCE_SECONDS,
+        pool_timeout=patience_seconds,
         pool_use_lifo=True,
     )

@@ -120,6 +120,15 @@ interactions = Table(
     Column("finished_at", Instant),
 )
 
+applications = Table(
+    "applications",
+    MAIN,
+    _key("digest", LargeBinary),
+    Column("browser_digest", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
 sessions = Table(
     "sessions",
     MAIN,
@@ -256,6 +265,10 @@ PURPOSES: Mapping[str, str] = {
     "interactions.state": "how far the sign-in has come",
     "interactions.expires_at": "ends a sign-in that was left lying",
     "interactions.finished_at": "a sign-in ends once",
+    "applications.digest": "finds an enrolment under way (digest of a random secret)",
+    "applications.browser_digest": "binds an enrolment to the browser that began it",
+    "applications.sealed": "what was entered so far, readable with that browser's secrets alone",
+    "applications.expires_at": "deletes an enrolment that was left lying",
     "sessions.digest": "finds a session (digest of a random secret)",
     "sessions.browser_digest": "binds a session to its browser",
     "sessions.person_id": "who is signed in",

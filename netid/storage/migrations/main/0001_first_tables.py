@@ -12,6 +12,7 @@ down_revision = None
 def upgrade() -> None:
     """Create them all."""
     _people()
+    _applications()
     _relying_parties()
     _sign_ins()
     _secrets()
@@ -86,6 +87,18 @@ def _people() -> None:
         sa.UniqueConstraint("person_id"),
         _refers("person_id", "persons.person_id"),
     )
+
+
+def _applications() -> None:
+    op.create_table(
+        "applications",
+        _blob("digest"),
+        _blob("browser_digest"),
+        _blob("sealed"),
+        _instant("expires_at"),
+        _key("digest"),
+    )
+    _index("applications", "expires_at")
 
 
 def _relying_parties() -> None:

@@ -1,0 +1,14 @@
+"""What every test can lean on; and the rule that nothing is skipped."""
+
+import pytest
+
+pytest_plugins = ["tests.running", "tests.postgres"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skipped test proves nothing, so it fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("failed: skipped tests prove nothing", red=True)
