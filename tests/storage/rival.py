@@ -1,0 +1,82 @@
+"""One of several processes that do the same thing to one database at once.
+
+Says "ready" when the database is open, waits for a line, does its deed and says what came of it.
+"""
+
+import json
+import sys
+from datetime import datetime
+
+from netid.identity.consent import Action, NoticeReference, Receipt, StoredReceipt
+from netid.storage.audit import Audit
+from netid.storage.consents import Consents
+from netid.storage.database import Database
+from netid.storage.single_use import Kind, SingleUse
+from netid.storage.throttle import Throttle
+
+
+def consume(db: Database, now: datetime) -> object:
+    """Take one code."""
+    with db.write() as tx:
+        return SingleUse().consume(tx, Kind.CODE, b"the code", now)
+
+
+def put_once(db: Database, now: datetime) -> object:
+    """Show one `jti`."""
+    with db.write() as tx:
+        return SingleUse().put_once(tx, Kind.ASSERTION_JTI, b"a jti", now)
+
+
+def append(db: Database, now: datetime, person_id: str, name: str, count: str) -> object:
+    """Add receipts to one person's chain."""
+    sequences = []
+    for n in range(int(count)):
+        with db.write() as tx:
+            stored = Consents().append(tx, person_id, lambda s, p, n=n: receipt(f"{name}-{s}-{n}", s, p, now))
+            sequences.append(stored.receipt.sequence)
+    return sequences
+
+
+def record(db: Database, now: datetime, count: str) -> object:
+    """Add audit events, a transaction each."""
+    for _ in range(int(count)):
+        with db.write() as tx:
+            Audit().record(tx, "tested", at=now)
+    return int(count)
+
+
+def attempt(db: Database, now: datetime) -> object:
+    """Try a passcode."""
+    with db.write() as tx:
+        return Throttle().attempt(tx, b"an account", now)
+
+
+def receipt(receipt_id: str, sequence: int, previous: str, now: datetime) -> StoredReceipt:
+    """A receipt for that place of the chain."""
+    made = Receipt(
+        receipt_id=receipt_id,
+        sequence=sequence,
+        previous=previous,
+        subject="a-subject",
+        client_id="forum",
+        purpose=None,
+        legal_basis=None,
+        offered=(),
+        agreed=(),
+        notice=NoticeReference(version="1", sha256="0" * 64, language="en"),
+        action=Action.AGREED,
+        decided_at=now,
+        expires_at=None,
+    )
+    return StoredReceipt(made, "", f"signed.{receipt_id}.{sequence}.{previous}", None)
+
+
+if __name__ == "__main__":
+    deed, url, moment, *rest = sys.argv[1:]
+    database = Database(url, "main", patience_seconds=30)
+    with database.read():
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+    sys.stdout.write(json.dumps(globals()[deed](database, datetime.fromisoformat(moment), *rest)))
+    database.close()
