@@ -22,6 +22,7 @@ from netid.identity.documents import (
 )
 from netid.identity.entered import entered_date
 from netid.identity.persona_file import (
+    DEMO_PASSCODE,
     DocumentEntry,
     Group,
     PersonaEntry,
@@ -32,6 +33,7 @@ from netid.identity.persona_file import (
 from netid.identity.text import Text
 
 __all__ = [
+    "DEMO_PASSCODE",
     "GROUP_LABELS",
     "Group",
     "Persona",
