@@ -19,20 +19,24 @@ from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
 from netid.errors import KeyFileError, NetIDError, NotFound, PersonaError, RegistrationRefused, UnexpectedFault
 from netid.identity.calendar import legal_day
+from netid.identity.enrolment_notice import ENROLMENT_NOTICES
 from netid.identity.persons import Persona, load_personas, shipped_personas
 from netid.identity.relying_party import RelyingParty
 from netid.oauth import authorize, discovery, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
+from netid.services.applying import Applying
 from netid.services.approval import Approvals
 from netid.services.decisions import Decisions
 from netid.services.enrolment import Enrolment
 from netid.services.grants import Grants
+from netid.services.passcode_check import PasscodeCheck
 from netid.services.records import Records
 from netid.services.registration import Registration, load_registrations
 from netid.services.sign_in import SignIn
 from netid.settings import Settings, read_settings
+from netid.storage.applications import Applications
 from netid.storage.audit import Sealer
 from netid.storage.database import Database
 from netid.storage.instance import Instance
@@ -57,6 +61,7 @@ class Services:
     decisions: Decisions
     grants: Grants
     enrolment: Enrolment
+    applying: Applying
     records: Records
     approvals: Approvals | None
     """In test mode."""
@@ -127,7 +132,9 @@ def _services(
     settings: Settings, stores: Stores, vault: Vault, keyring: Keyring, ambient: Ambient
 ) -> Services:
     disclosure = Disclosure(vault)
-    sign_in = SignIn(stores, keyring=keyring, ambient=ambient)
+    passcodes = PasscodeCheck(stores, keyring=keyring, ambient=ambient)
+    enrolment = Enrolment(stores, vault=vault, disclosure=disclosure, keyring=keyring, ambient=ambient)
+    sign_in = SignIn(stores, passcodes=passcodes, keyring=keyring, ambient=ambient)
     grants = Grants(stores, disclosure=disclosure, ambient=ambient)
     decisions = Decisions(
         stores,
@@ -143,7 +150,16 @@ def _services(
         sign_in=sign_in,
         decisions=decisions,
         grants=grants,
-        enrolment=Enrolment(stores, vault=vault, keyring=keyring, ambient=ambient),
+        enrolment=enrolment,
+        applying=Applying(
+            stores,
+            enrolment=enrolment,
+            applications=Applications(keyring.wrapping.reveal(), ambient.random),
+            passcodes=passcodes,
+            disclosure=disclosure,
+            notices=ENROLMENT_NOTICES,
+            ambient=ambient,
+        ),
         records=Records(stores.db, disclosure=disclosure),
         approvals=Approvals(sign_in, decisions) if settings.mode == "test" else None,
     )

@@ -311,3 +311,7 @@ class Unauthorized(NetIDError):
 
 class UnexpectedFault(NetIDError):
     """Something went wrong on our side; nothing was shared. The log has the reference."""
+
+
+class StartFailed(NetIDError):
+    """A part of the demo did not start."""

@@ -1,6 +1,5 @@
 """A person (or a guardian, within a child's flow) shows who they are."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -24,7 +23,7 @@ from netid.services.interaction import (
     digest_of,
     encode_secret,
 )
-from netid.services.passcodes import passcode_matches
+from netid.services.passcode_check import PasscodeCheck
 from netid.storage.persons import Person, index_digest
 from netid.storage.sessions import Session
 from netid.storage.stores import Stores
@@ -60,8 +59,11 @@ class Proved:
 class SignIn:
     """Begins interactions, identifies people and checks their factors."""
 
-    def __init__(self, stores: Stores, *, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(
+        self, stores: Stores, *, passcodes: PasscodeCheck, keyring: Keyring, ambient: Ambient
+    ) -> None:
         self._stores = stores
+        self._passcodes = passcodes
         self._keyring = keyring
         self._ambient = ambient
 
@@ -192,28 +194,13 @@ class SignIn:
     # Factors
 
     def prove_passcode(self, interaction: Interaction, browser: Browser, role: Role, passcode: str) -> Proved:
-        """Checks the passcode. Raises SignInRefused with the seconds to wait.
-
-        Unknown, cancelled and slowed-down accounts cost the same work and answer the same. The
-        slow-down counts apart for browsers this person has signed in with before, so that strangers
-        who guess cannot keep the owner out.
-        """
+        """Checks the passcode. Raises SignInRefused with the seconds to wait."""
         who = _who(interaction, role)
         with self._stores.db.read() as tx:
             person = self._stores.persons.get(tx, who.person_id or "")
-            known = who.person_id in self._stores.sessions.people_of(tx, browser.digest)
-        stored = person.passcode_hash if person and person.status != "cancelled" else None
-        matches = passcode_matches(self._keyring.passcode.reveal(), passcode, stored)
-        key = self._throttle_key(who, browser if known else None)
+        self._passcodes.require(person, bytes.fromhex(who.throttle_key), browser.digest, passcode)
         with self._stores.db.write() as tx:
-            now = self._ambient.now()
-            wait = self._stores.throttle.attempt(tx, key, now)
-            if not wait and matches:
-                self._stores.throttle.passed(tx, key)
-                return self._prove(tx, interaction, browser, role, Factor.PASSCODE)
-            if not wait:
-                wait = self._stores.throttle.failed(tx, key, now)
-        raise SignInRefused(wait, detail="passcode refused")
+            return self._prove(tx, interaction, browser, role, Factor.PASSCODE)
 
     def prove_face(
         self, interaction: Interaction, browser: Browser, role: Role, outcome: FaceOutcome
@@ -240,10 +227,6 @@ class SignIn:
             who = self._present(self._stores.persons.get(tx, person_id))
             who = who.model_copy(update={"proved": interaction.request.level.factors})
             return self._identify(tx, interaction, browser, role, who)
-
-    def _throttle_key(self, who: Identified, browser: Browser | None) -> bytes:
-        device = browser.digest if browser else b"unknown browser"
-        return hmac.digest(self._keyring.index.reveal(), bytes.fromhex(who.throttle_key) + device, "sha256")
 
     def _prove(
         self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, factor: Factor

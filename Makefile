@@ -1,0 +1,46 @@
+# Needs Python 3.11 or newer and make. Everything goes into .venv and var.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test check bench lock clean
+
+demo: .venv/.run
+	@$(BIN)/netid keys init --client platform_demo-forum --client platform_demo-game --client platform_demo-parcels
+	@$(BIN)/netid demo $(ARGS)
+
+test: .venv/.dev
+	.ci/setup
+	$(BIN)/pytest -n $(or $(WORKERS),2) --dist loadfile $(ARGS)
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	$(BIN)/python tests/bench/run.py $(ARGS)
+
+# After a change of the dependencies in pyproject.toml; uv is needed for this alone.
+lock:
+	uv pip compile pyproject.toml $(LOCK) -o requirements/run.txt
+	uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.txt
+LOCK = --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --upgrade --group build
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "NetID needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv .venv
+
+.venv/.run: .venv/bin/python requirements/run.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/bin/python requirements/dev.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ .venv/.run
+
+clean:
+	rm -rf .venv var build *.egg-info

@@ -1,0 +1,69 @@
+"""The command line: netid demo | serve | keys | relying-party | persona | audit.
+
+Each command imports what it needs when it runs, so that `netid --help` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; a mistake in what it is given is one line on standard error and status 2."""
+    chosen = _parser().parse_args(arguments)
+    room = import_module(f"netid.cli.{chosen.command.replace('-', '_')}")
+    from netid.errors import NetIDError
+    from netid.settings import SettingsError
+
+    try:
+        return int(room.run(chosen) or 0)
+    except (NetIDError, SettingsError) as error:
+        print(f"netid {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="netid",
+        description="An open mock of a national network identity authentication service.",
+        epilog="Settings are NETID_PROVIDER_* variables; `netid serve --settings` lists them.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="run a provider and three relying parties on this machine")
+    demo.add_argument("--port", type=int, default=8000, help="the provider's port (8000)")
+    demo.add_argument("--platform-port", type=int, default=8100, help="the demo platform's port (8100)")
+    demo.add_argument("--keys", type=Path, default=Path("keys"), help="the key directory (keys)")
+    demo.add_argument("--data", type=Path, default=Path("var/demo"), help="where the databases lie (var/demo)")
+    demo.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
+
+    serve = commands.add_parser("serve", help="run a provider with the settings of the environment")
+    serve.add_argument("--settings", action="store_true", help="list every setting and leave")
+
+    keys = commands.add_parser("keys", help="make the provider's keys")
+    keys.add_argument("action", choices=["init"], help="init: make them; existing ones are never replaced")
+    keys.add_argument("--directory", type=Path, default=Path("keys"), help="where they lie (keys)")
+    keys.add_argument(
+        "--client", action="append", default=[], metavar="NAME", help="also make a relying party's key"
+    )
+
+    relying_party = commands.add_parser("relying-party", help="register relying parties")
+    actions = relying_party.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="register or replace those of a YAML file")
+    add.add_argument("file", type=Path)
+    actions.add_parser("list", help="list them")
+    remove = actions.add_parser("remove", help="take one away")
+    remove.add_argument("client_id")
+
+    persona = commands.add_parser("persona", help="look at synthetic people")
+    persona.add_argument("action", choices=["list", "check"], help="check: look for mistakes in a file")
+    persona.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
+
+    audit = commands.add_parser("audit", help="check the audit chain")
+    audit.add_argument("action", choices=["verify"], help="verify: name the first bad row")
+    return parser
+

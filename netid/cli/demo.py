@@ -1,0 +1,120 @@
+"""`netid demo`: a provider and the demo internet platform, side by side on this machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import requests
+
+from netid.errors import StartFailed
+from netid.identity.persona_file import DEMO_PASSCODE
+from netid.settings import PREFIX
+
+START_SECONDS = 30
+
+
+def run(chosen: Namespace) -> None:
+    """Starts both, prints the addresses, and ends both when it is ended."""
+    issuer = f"http://127.0.0.1:{chosen.port}"
+    platform = f"http://localhost:{chosen.platform_port}"
+    for port in (chosen.port, chosen.platform_port):
+        _check_free(port)
+    data: Path = chosen.data
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    signal.signal(signal.SIGTERM, _end)
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        running.append(_start_provider(chosen, issuer, platform, data))
+        _wait_for(f"{issuer}/.well-known/openid-configuration", running[-1])
+        running.append(_start_platform(chosen, issuer, data))
+        _wait_for(platform, running[-1])
+        _greet(issuer, platform)
+        _wait_for_end(running)
+    finally:
+        for process in reversed(running):
+            process.terminate()
+        for process in running:
+            process.wait(START_SECONDS)
+
+
+def _start_provider(chosen: Namespace, issuer: str, platform: str, data: Path) -> "subprocess.Popen[bytes]":
+    registrations = files("platform_demo") / "registration.yaml"
+    settings = {
+        "MODE": "demo",
+        "ISSUER": issuer,
+        "PORT": str(chosen.port),
+        "DATABASE_URL": f"sqlite:///{data / 'netid.db'}",
+        "KEY_DATABASE_URL": f"sqlite:///{data / 'netid-keys.db'}",
+        "KEYS": str(chosen.keys),
+        "RELYING_PARTIES": str(registrations),
+        "PLATFORM_URL": platform,
+        **({"PERSONAS": str(chosen.personas)} if chosen.personas else {}),
+    }
+    return _start(["-m", "netid.cli", "serve"], {f"{PREFIX}{k}": v for k, v in settings.items()})
+
+
+def _start_platform(chosen: Namespace, issuer: str, data: Path) -> "subprocess.Popen[bytes]":
+    where = ["--issuer", issuer, "--keys", str(chosen.keys), "--port", str(chosen.platform_port)]
+    return _start(["-m", "platform_demo", *where, "--data", str(data)], {})
+
+
+def _start(arguments: list[str], settings: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return subprocess.Popen([sys.executable, *arguments], env={**inherited, **settings})  # noqa: S603
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StartFailed(f"port {port} is taken; choose others with --port and --platform-port") from error
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StartFailed("a part of the demo did not start; its line above says why")
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise StartFailed(f"{url} did not answer within {START_SECONDS} seconds")
+
+
+def _greet(issuer: str, platform: str) -> None:
+    print(
+        f"""
+NetID is running. Every person and document in it is made up.
+NetID 正在运行。人物和证件都是虚构的。
+
+  Open first / 先打开    {platform}
+      the demo internet platform: press “Sign in with NetID / 使用网号登录”
+  The provider / 公共服务平台    {issuer}
+      enrol a made-up person / 申领网号
+
+  Demo passcode of every persona / 演示口令    {DEMO_PASSCODE}
+  Ctrl-C ends both.
+""",
+        flush=True,
+    )
+
+
+def _wait_for_end(running: list["subprocess.Popen[bytes]"]) -> None:
+    while all(process.poll() is None for process in running):
+        time.sleep(0.5)
+    raise StartFailed("a part of the demo ended; its line above says why")
+
+
+def _end(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,300 @@
+"""A provider for one test: its own databases, people and clock, served over HTTP on loopback."""
+
+import base64
+import hashlib
+import re
+import secrets
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from netid.ambient import Ambient
+from netid.app import Provider, build
+from netid.credentials.keyring import Keyring
+from netid.identity.persona_file import DEMO_PASSCODE
+from netid.identity.relying_party import RelyingParty
+from netid.services.approval import ApprovalRule
+from netid.services.registration import checked_registration
+from netid.settings import Settings
+
+CALLBACK = "http://127.0.0.1:9/callback"
+"""A redirect URI where nothing listens: tests read the Location and do not follow it."""
+MANAGEMENT_TOKEN = "a-token-for-the-tests"
+
+PARCEL_PURPOSE = {
+    "id": "real-name-parcel",
+    "text": {"zh": "寄件实名核验", "en": "Real-name check for sending a parcel"},
+    "legal_basis": {"code": "CN-POSTAL-REALNAME", "text": {"zh": "《快递暂行条例》第二十二条", "en": "Express rules, 22"}},
+    "retention_days": 180,
+    "claims": [
+        {"name": "name", "necessity": "essential", "because": {"zh": "核对寄件人", "en": "to check the sender"}},
+        {
+            "name": "document_number",
+            "necessity": "essential",
+            "because": {"zh": "法规要求登记", "en": "the rules ask for it"},
+        },
+        {"name": "phone_number", "necessity": "voluntary", "because": {"zh": "方便联系", "en": "to reach you"}},
+    ],
+}
+MINORS_PURPOSE = {
+    "id": "minors-mode",
+    "text": {"zh": "未成年人模式", "en": "Minors’ mode"},
+    "retention_days": 0,
+    "claims": [
+        {"name": "age_over_18", "necessity": "essential", "because": {"zh": "决定游戏时长", "en": "for playing time"}}
+    ],
+}
+
+
+class Clock:
+    """The real time, and whatever a test adds to it."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def advance(self, **amount: float) -> None:
+        self.offset += timedelta(**amount)
+
+
+@dataclass
+class Callback:
+    """What came back to the redirect URI."""
+
+    parameters: dict[str, str]
+
+    @property
+    def code(self) -> str:
+        assert "code" in self.parameters, self.parameters
+        return self.parameters["code"]
+
+    @property
+    def error(self) -> str | None:
+        return self.parameters.get("error")
+
+
+@dataclass
+class Client:
+    """A registered relying party that speaks plain HTTP, so that tests see every byte."""
+
+    running: "Running"
+    relying_party: RelyingParty
+    secret: str
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+    @property
+    def client_id(self) -> str:
+        return self.relying_party.client_id
+
+    def request(self, **changes: str | None) -> dict[str, str]:
+        """The parameters of an authorization request; None leaves one out."""
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        parameters: dict[str, str | None] = {
+            "client_id": self.client_id,
+            "redirect_uri": CALLBACK,
+            "response_type": "code",
+            "scope": "openid netid.verify",
+            "state": "a-state",
+            "nonce": "a-nonce",
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+        }
+        return {name: value for name, value in (parameters | changes).items() if value is not None}
+
+    def authorize(self, browser: requests.Session | None = None, **changes: str | None) -> requests.Response:
+        """GET /authorize, not following the redirect."""
+        browser = browser or self.running.browser()
+        return browser.get(self.running.url("/authorize"), params=self.request(**changes), allow_redirects=False)
+
+    def headless(self, persona: str = "an-adult", rule: dict[str, Any] | None = None, **changes: str | None) -> Callback:
+        """A whole authorization by an approval rule."""
+        self.running.approve(persona=persona, **(rule or {}))
+        return self.running.callback(self.authorize(login_hint=persona, **changes))
+
+    def redeem(self, code: str, **changes: str | None) -> requests.Response:
+        """POST /token with client_secret_basic."""
+        form: dict[str, str | None] = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": self.verifier,
+        }
+        given = {name: value for name, value in (form | changes).items() if value is not None}
+        return requests.post(
+            self.running.url("/token"), data=given, auth=(self.client_id, self.secret), timeout=10
+        )
+
+    def tokens(self, persona: str = "an-adult", **changes: str | None) -> dict[str, Any]:
+        """A whole flow by an approval rule, up to the token response."""
+        answer = self.redeem(self.headless(persona, **changes).code)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+    def userinfo(self, access_token: str) -> requests.Response:
+        """GET /userinfo."""
+        return requests.get(
+            self.running.url("/userinfo"), headers={"Authorization": f"Bearer {access_token}"}, timeout=10
+        )
+
+
+class Running:
+    """A provider that answers on loopback."""
+
+    def __init__(self, provider: Provider, clock: Clock, directory: Path) -> None:
+        self.provider = provider
+        self.clock = clock
+        self.directory = directory
+        self.issuer = provider.settings.issuer
+        self.management_url = ""
+        self.management_token = MANAGEMENT_TOKEN
+
+    def url(self, path: str) -> str:
+        return f"{self.issuer}{path}"
+
+    def browser(self) -> requests.Session:
+        """A browser without a past."""
+        browser = requests.Session()
+        browser.headers["Accept-Language"] = "en"
+        return browser
+
+    def register(self, client_id: str = "a-shop", **changes: Any) -> Client:
+        """Registers a relying party that authenticates with a secret."""
+        secret = secrets.token_urlsafe(32)
+        entry: dict[str, Any] = {
+            "client_id": client_id,
+            "name": {"zh": f"{client_id}商店", "en": f"The {client_id}"},
+            "contact": f"privacy@{client_id}.example",
+            "legal_entity": {"name": {"zh": f"{client_id}公司", "en": f"{client_id} Ltd"}, "sector": f"{client_id}.example"},
+            "redirect_uris": [CALLBACK],
+            "authentication": "client_secret_basic",
+            "secret": secret,
+            "id_token_signed_response_alg": "ES256",
+            "purposes": [PARCEL_PURPOSE, MINORS_PURPOSE],
+        }
+        merged = {name: value for name, value in (entry | changes).items() if value is not None}
+        relying_party = checked_registration(merged)
+        self.provider.services.registration.put(relying_party)
+        return Client(self, relying_party, secret)
+
+    def approve(self, persona: str = "an-adult", **rule: Any) -> None:
+        """Sets what a persona decides without a browser."""
+        assert self.provider.services.approvals is not None
+        self.provider.services.approvals.set(ApprovalRule(persona=persona, **rule))
+
+    def callback(self, response: requests.Response) -> Callback:
+        """The parameters of a redirect back to the relying party."""
+        location = response.headers.get("Location", "")
+        assert response.status_code == 303, (response.status_code, response.text[:500])
+        assert location.startswith(CALLBACK), location
+        return Callback({name: values[0] for name, values in parse_qs(urlsplit(location).query).items()})
+
+    def form(self, browser: requests.Session, page: requests.Response, **fields: str) -> requests.Response:
+        """Posts the first form of a page as a browser would, hidden fields included."""
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        return browser.post(page.url, data=hidden | fields, headers={"Origin": self.issuer}, allow_redirects=False)
+
+    def get(self, browser: requests.Session, response: requests.Response) -> requests.Response:
+        """Follows one redirect of the provider."""
+        return browser.get(response.headers["Location"], allow_redirects=False)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Tests print what they assert, not every request."""
+
+
+def serve_in_thread(app: Any, listener: socket.socket) -> BaseWSGIServer:
+    """Serves a WSGI app on a bound socket until `shutdown`."""
+    host, port = listener.getsockname()[:2]
+    server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    return server
+
+
+def listen() -> socket.socket:
+    """A loopback socket on a free port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.set_inheritable(True)
+    return listener
+
+
+def settings_for(directory: Path, issuer: str, **changes: Any) -> Settings:
+    """Test-mode settings with databases in a directory."""
+    return Settings(
+        **{
+            "mode": "test",
+            "issuer": issuer,
+            "database_url": f"sqlite:///{directory / 'netid.db'}",
+            "key_database_url": f"sqlite:///{directory / 'keys.db'}",
+            "management_token": MANAGEMENT_TOKEN,
+            "management_port": 0,
+            **changes,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    """One set of keys for all tests: making them takes longer than most tests."""
+    return Keyring.generate(Ambient.real())
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Path:
+    """Databases with the shipped personas enrolled, to be copied for each test."""
+    directory = tmp_path_factory.mktemp("template")
+    build(settings_for(directory, "http://127.0.0.1:1"), keyring, Ambient.real()).close()
+    return directory
+
+
+@pytest.fixture
+def start(tmp_path: Path, keyring: Keyring, template: Path) -> Iterator[Callable[..., Running]]:
+    """Starts providers, each in a directory of its own."""
+    started: list[tuple[Provider, list[BaseWSGIServer], list[socket.socket]]] = []
+
+    def start(**changes: Any) -> Running:
+        directory = tmp_path / f"provider-{len(started)}"
+        shutil.copytree(template, directory)
+        listeners = [listen(), listen()]
+        ports = [listener.getsockname()[1] for listener in listeners]
+        settings = settings_for(directory, f"http://127.0.0.1:{ports[0]}", **changes)
+        clock = Clock()
+        provider = build(settings, keyring, Ambient(now=clock.now, random=secrets.token_bytes))
+        servers = [serve_in_thread(provider.wsgi, listeners[0])]
+        if provider.management is not None:
+            servers.append(serve_in_thread(provider.management, listeners[1]))
+        started.append((provider, servers, listeners))
+        running = Running(provider, clock, directory)
+        running.management_url = f"http://127.0.0.1:{ports[1]}"
+        return running
+
+    yield start
+    for provider, servers, listeners in started:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+        for listener in listeners:
+            listener.close()
+        provider.close()
+
+
+@pytest.fixture
+def provider(start: Callable[..., Running]) -> Running:
+    """A provider with the shipped personas, a clock of its own and a management port."""
+    return start()
+
+
+__all__ = ["DEMO_PASSCODE"]
