@@ -1,0 +1,52 @@
+"""One provider for all foreign clients of a file, and the npm packages they are made of."""
+
+import fcntl
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.provider import RunningProvider, running_provider
+
+_NODE = Path(__file__).parent / "node"
+_OLDEST_NODE = 20
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvider]:
+    """A provider in test mode on a loopback port of its own."""
+    with running_provider(tmp_path_factory.mktemp("provider")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def node_clients() -> Path:
+    """The folder of the npm clients, their packages installed as locked."""
+    _require_node()
+    installed, lock = _NODE / "node_modules" / ".package-lock.json", _NODE / "package-lock.json"
+    with (_NODE / "package.json").open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # several test processes share the folder
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            done = subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=_NODE,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                pytest.fail(f"npm ci failed: {done.stderr}")
+    return _NODE
+
+
+def _require_node() -> None:
+    for tool, package in (("node", "nodejs"), ("npm", "npm")):
+        if shutil.which(tool) is None:
+            pytest.fail(
+                f"{tool} is missing: install the Debian package {package}, version {_OLDEST_NODE} or newer"
+            )
+    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    if int(version.removeprefix("v").split(".")[0]) < _OLDEST_NODE:
+        pytest.fail(f"node is {version}: the clients need Node.js {_OLDEST_NODE} or newer")

@@ -1,0 +1,49 @@
+// openid-client: the whole authorization code flow of one job, every check of the library on.
+import * as client from 'openid-client';
+import { walk } from './browser.mjs';
+import { authentication, codeOf, refusal, run } from './job.mjs';
+
+await run(async (job) => {
+  const config = await client.discovery(
+    new URL(job.issuer),
+    job.client_id,
+    {
+      id_token_signed_response_alg: job.id_token_alg,
+      ...(job.userinfo_alg && { userinfo_signed_response_alg: job.userinfo_alg }),
+    },
+    await authentication(client, job),
+    { execute: [client.allowInsecureRequests] },
+  );
+  client.enableNonRepudiationChecks(config); // verifies signatures against the JWKS, TLS or not
+
+  const verifier = client.randomPKCECodeVerifier();
+  const state = client.randomState();
+  const nonce = client.randomNonce();
+  const address = client.buildAuthorizationUrl(config, {
+    redirect_uri: job.redirect_uri,
+    scope: job.scope,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+    login_hint: job.login_hint,
+  });
+  const callback = await walk(address, job.redirect_uri);
+  const redeem = () =>
+    client.authorizationCodeGrant(config, callback, {
+      pkceCodeVerifier: job.wrong_verifier ? client.randomPKCECodeVerifier() : verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    });
+  try {
+    const tokens = await redeem();
+    const claims = tokens.claims();
+    const readUserInfo = () => client.fetchUserInfo(config, tokens.access_token, claims.sub);
+    const seen = { claims, userinfo: await readUserInfo() };
+    if (!job.replay) return seen;
+    return { ...seen, replay: await refusal(client, redeem), after_replay: await refusal(client, readUserInfo) };
+  } catch (error) {
+    return { error: await codeOf(client, error) };
+  }
+});
