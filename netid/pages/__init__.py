@@ -1,1 +1,45 @@
 """What a person sees at the provider."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask
+
+from netid.ambient import Ambient
+from netid.identity.persons import Persona
+from netid.oauth.authorize import Authorize
+from netid.oauth.browsers import Browsers
+from netid.pages import consenting, dates, explaining, home, language, signing_in
+from netid.pages.visit import Visits
+from netid.services.decisions import Decisions
+from netid.services.enrolment import Enrolment
+from netid.services.records import Records
+from netid.services.sign_in import SignIn
+from netid.settings import Settings
+
+
+def register(
+    app: Flask,
+    *,
+    settings: Settings,
+    browsers: Browsers,
+    authorize: Authorize,
+    sign_in: SignIn,
+    decisions: Decisions,
+    enrolment: Enrolment,
+    records: Records,
+    personas: Sequence[Persona],
+    ambient: Ambient,
+) -> None:
+    """Adds every page to the app. `personas` is empty where none are listed."""
+    language.install(app, cookie_path=settings.path or "/", secure=settings.secure)
+    dates.install(app)
+    explaining.install(app)
+    visits = Visits(browsers=browsers, sign_in=sign_in, authorize=authorize)
+    signing = signing_in.SigningIn(
+        visits, sign_in=sign_in, decisions=decisions, records=records, personas=personas
+    )
+    routes = Blueprint("pages", __name__)
+    home.add_routes(routes, settings.platform_url)
+    signing_in.add_routes(routes, signing)
+    consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
+    app.register_blueprint(routes)

@@ -1,11 +1,12 @@
 """Which language a page speaks: the switch, the choice it kept, the relying party, then the browser."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+import flask_babel
 from flask import Flask, Response, g, request, url_for
-from flask_babel import Babel, refresh
 
 from netid.identity.text import Language, Text
 
@@ -14,6 +15,12 @@ TRANSLATIONS = Path(__file__).parent / "translations"
 
 CATALOGUES = ("messages", "enrol")
 """Their names: what a person sees in general, and on enrolment."""
+
+gettext: Callable[..., str] = flask_babel.gettext
+"""A text in this page's language; the placeholders `%(name)s` are named arguments."""
+
+ngettext: Callable[..., str] = flask_babel.ngettext
+"""The same for a number of things, which fills `%(num)s`."""
 
 _PARAMETER = "lang"
 _COOKIE = "netid_language"
@@ -64,7 +71,7 @@ def prefer(asked: Language | None) -> None:
     """Takes the relying party's wish (`ui_locales`) into account; the person's own choice goes before it."""
     g.relying_party_language = asked
     g.pop("page_language", None)
-    refresh()
+    flask_babel.refresh()
 
 
 def said(text: Text) -> str:
@@ -107,7 +114,7 @@ def install(app: Flask, *, cookie_path: str, secure: bool) -> None:
             )
         return response
 
-    Babel(
+    flask_babel.Babel(
         app,
         locale_selector=language,
         default_domain=";".join(CATALOGUES),

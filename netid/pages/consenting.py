@@ -1,0 +1,88 @@
+"""The page on which a person decides: exactly the notice, and two answers of equal weight."""
+
+from typing import Annotated, Literal
+
+from flask import Blueprint, Response, request
+from pydantic import StringConstraints
+
+from netid.errors import GuardianRequired, PersonSuspended
+from netid.identity.claims import CATALOGUE
+from netid.identity.consent import Notice
+from netid.identity.relying_party import Necessity
+from netid.identity.text import Language
+from netid.oauth.authorize import Authorize
+from netid.pages.forms import Form, FormError, Unfinished, read_form
+from netid.pages.language import gettext as _
+from netid.pages.language import language
+from netid.pages.visit import Visit, Visits
+from netid.services.decisions import Decisions
+from netid.services.interaction import StepKind
+
+ClaimName = Annotated[str, StringConstraints(max_length=64)]
+
+
+class ConsentForm(Form):
+    """What a person decided, and on which text."""
+
+    decision: Literal["refuse", "agree"]
+    notice: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """The hash of the notice that was on the page."""
+    language: Language
+    """The language it was in."""
+    claim: tuple[ClaimName, ...] = ()
+    """The voluntary claims that were ticked."""
+
+
+class Consenting:
+    """The consent page, and the short notice before a check result."""
+
+    def __init__(self, visits: Visits, *, decisions: Decisions, authorize: Authorize) -> None:
+        self._visits = visits
+        self._decisions = decisions
+        self._authorize = authorize
+
+    def consent(self, handle: str) -> Response:
+        """/consent: ask, keep the decision with its receipt, and go back to the relying party."""
+        visit = self._visits.come(request, handle)
+        if self._visits.next_step(visit).kind is not StepKind.CONSENT:
+            return self._visits.onward(visit)
+        if request.method == "GET":
+            return self._ask(visit)
+        try:
+            return self._decide(visit, read_form(ConsentForm, request.form))
+        except Unfinished:
+            return self._ask(visit, (FormError("decision", _("Choose one of the two answers.")),))
+        except (PersonSuspended, GuardianRequired):
+            return self._visits.onward(visit)
+
+    def _notice(self, visit: Visit, in_language: Language) -> Notice:
+        standing = self._decisions.standing(visit.interaction)
+        return self._decisions.notice(visit.interaction, standing, in_language)
+
+    def _ask(self, visit: Visit, errors: tuple[FormError, ...] = ()) -> Response:
+        notice = self._notice(visit, language())
+        return self._visits.show(
+            visit,
+            "consent.html" if notice.purpose else "check_result.html",
+            errors,
+            notice=notice,
+            fields=frozenset(name for name, claim in CATALOGUE.items() if claim.is_field),
+            necessities=list(Necessity),
+        )
+
+    def _decide(self, visit: Visit, form: ConsentForm) -> Response:
+        """A decision holds for the text that was read; if that has changed meanwhile, it is asked again."""
+        if self._notice(visit, form.language).sha256 != form.notice:
+            changed = _("The text below has changed since you opened this page. Read it, then decide.")
+            return self._ask(visit, (FormError("decision", changed),))
+        interaction = visit.interaction
+        if form.decision == "refuse":
+            self._decisions.refuse(interaction, visit.browser, form.language)
+            return self._authorize.send_refusal(interaction)
+        code = self._decisions.agree(interaction, visit.browser, frozenset(form.claim), form.language)
+        return self._authorize.send_code(interaction, code)
+
+
+def add_routes(routes: Blueprint, pages: Consenting) -> None:
+    """The address that `authorize` sends people to."""
+    routes.add_url_rule("/consent/<handle>", "consent", pages.consent, methods=["GET", "POST"])

@@ -1,0 +1,111 @@
+"""What an error page says: what happened, and the way on. Never the cause."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from netid.errors import (
+    FormRefused,
+    InteractionExpired,
+    InvalidField,
+    NetIDError,
+    NotFound,
+    OAuthError,
+    StorageBusy,
+)
+from netid.pages.language import gettext as _
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An error in words, in the page's language."""
+
+    title: str
+    text: str
+    way_on: str
+
+
+def explain(error: NetIDError) -> Explanation:
+    """The words for an error; what is not listed is a fault of ours."""
+    if isinstance(error, InteractionExpired):
+        return _expired()
+    if isinstance(error, NotFound):
+        return _not_found()
+    if isinstance(error, FormRefused):
+        return _form_refused()
+    if isinstance(error, StorageBusy):
+        return _busy()
+    if isinstance(error, InvalidField):
+        return _invalid(error)
+    if isinstance(error, OAuthError):
+        return _request_refused()
+    return _fault() if error.status >= 500 else _not_possible()
+
+
+def _expired() -> Explanation:
+    return Explanation(
+        _("This link has expired"),
+        _("The sign-in was begun too long ago, has ended, or was begun in another browser."),
+        _("Go back to the site or app you came from and start again."),
+    )
+
+
+def _not_found() -> Explanation:
+    return Explanation(
+        _("There is no such page"),
+        _("The address is wrong, or what it led to is no longer there."),
+        _("Check the address, or start from the home page."),
+    )
+
+
+def _form_refused() -> Explanation:
+    return Explanation(
+        _("This form could not be accepted"),
+        _("It was not sent from the page that this browser was shown, or you signed in anew meanwhile."),
+        _("Go back, reload the page and send the form again. This service needs cookies."),
+    )
+
+
+def _busy() -> Explanation:
+    return Explanation(
+        _("The service is busy"),
+        _("Nothing was changed."),
+        _("Go back and try again in a moment."),
+    )
+
+
+def _invalid(error: InvalidField) -> Explanation:
+    return Explanation(
+        _("This form could not be accepted"),
+        _("The field “%(field)s” does not have the form that is asked for.", field=error.field),
+        _("Go back, reload the page and fill it in again."),
+    )
+
+
+def _request_refused() -> Explanation:
+    return Explanation(
+        _("This sign-in cannot begin"),
+        _("The site or app you came from sent a request that cannot be answered."),
+        _("Go back to it and use another way, or tell the people who run it."),
+    )
+
+
+def _not_possible() -> Explanation:
+    return Explanation(
+        _("This is not possible"),
+        _("The rules of the service do not allow this step now."),
+        _("Go back to the site or app you came from and use another way."),
+    )
+
+
+def _fault() -> Explanation:
+    return Explanation(
+        _("Something went wrong here"),
+        _("The fault is ours, not yours."),
+        _("Go back and try again, or use another way at the site or app you came from."),
+    )
+
+
+def install(app: Flask) -> None:
+    """Gives the error page its words."""
+    app.jinja_env.globals["explain"] = explain
