@@ -1,0 +1,37 @@
+"""The SDK for relying parties: from discovery to a check result and fields, in a few lines.
+
+Flask apps take `netid.client.flask_extension.NetIDFlask`; everything else stands on `NetIDClient`.
+Every failure is a class in `netid.client.errors` that says what to do.
+"""
+
+from netid.ambient import Ambient
+from netid.client.authentication import ClientSecretBasic, PrivateKeyJwt
+from netid.client.check_result import CheckResult
+from netid.client.discovery import ProviderMetadata, discover
+from netid.client.fields import Fields
+from netid.client.netid_client import NetIDClient, SignedIn
+from netid.client.pending import PendingInMemory, PendingLogin, PendingStore
+from netid.client.registration import Ask, Registration
+from netid.identity.levels import AssuranceLevel
+from netid.identity.pseudonym import PairwiseSubject
+from netid.identity.text import Language
+
+__all__ = [
+    "Ambient",
+    "Ask",
+    "AssuranceLevel",
+    "CheckResult",
+    "ClientSecretBasic",
+    "Fields",
+    "Language",
+    "NetIDClient",
+    "PairwiseSubject",
+    "PendingInMemory",
+    "PendingLogin",
+    "PendingStore",
+    "PrivateKeyJwt",
+    "ProviderMetadata",
+    "Registration",
+    "SignedIn",
+    "discover",
+]

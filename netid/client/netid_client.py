@@ -1,0 +1,125 @@
+"""Sign-in with NetID for one relying party: begin, finish, fields, end."""
+
+from dataclasses import InitVar, dataclass, field
+
+from netid.ambient import Ambient
+from netid.client.authentication import Credentials
+from netid.client.authorization import authorization_url, begin, read_callback
+from netid.client.check_result import CheckResult, Expected, verify_id_token
+from netid.client.discovery import ProviderMetadata
+from netid.client.errors import MetadataRefused
+from netid.client.fields import Fields, userinfo_request, verify_userinfo
+from netid.client.messages import Send
+from netid.client.pending import PendingInMemory, PendingStore
+from netid.client.provider import Provider
+from netid.client.registration import Ask, Registration
+from netid.client.token_answer import (
+    AccessToken,
+    read_revocation_answer,
+    read_token_answer,
+    revocation_request,
+    token_request,
+)
+from netid.client.transport import Transport
+from netid.credentials import base64url
+
+_FINISHED = object()
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A person who has come back from the provider. Only `NetIDClient.finish` makes one."""
+
+    check: CheckResult
+    ask: Ask
+    """What was asked for."""
+    access_token: AccessToken
+    id_token: str = field(repr=False)
+    """The ID token as it came."""
+    token_answer: bytes = field(repr=False)
+    """The token endpoint's answer as it came, byte for byte."""
+    _proof: InitVar[object]
+
+    def __post_init__(self, _proof: object) -> None:
+        if _proof is not _FINISHED:
+            raise TypeError("only NetIDClient.finish makes a SignedIn")
+
+
+class NetIDClient:
+    """One relying party's side of the authorization code flow; safe for all threads of a process.
+
+    Every failure is a subclass of ClientError that says what to do.
+    """
+
+    def __init__(
+        self,
+        registration: Registration,
+        *,
+        ambient: Ambient | None = None,
+        pending: PendingStore | None = None,
+        send: Send | None = None,
+    ) -> None:
+        self.registration = registration
+        self._ambient = ambient or Ambient.real()
+        self._pending = pending or PendingInMemory(self._ambient.now)
+        self._send = send or Transport(self._ambient).send
+        self._provider = Provider(registration.issuer, self._send, self._ambient.now)
+
+    def new_browser(self) -> str:
+        """A secret for a browser that has none yet: keep it in an HttpOnly cookie."""
+        return base64url.encode(self._ambient.random(32))
+
+    def begin(self, browser: str, ask: Ask) -> str:
+        """Where to send this browser, whose random secret (a cookie) `browser` is.
+
+        Raises ProviderUnreachable or MetadataRefused.
+        """
+        endpoint = self._metadata().authorization_endpoint
+        pending = begin(ask, self._ambient.now(), self._ambient.random)
+        self._pending.put(browser, pending)
+        return authorization_url(self.registration, endpoint, pending)
+
+    def finish(self, browser: str, query: str) -> SignedIn:
+        """Who came back, from the query (without `?`) of the address they came back to.
+
+        Raises a ClientError; then nobody is signed in.
+        """
+        issuer, metadata = self.registration.issuer, self._metadata()
+        code = read_callback(query, issuer, lambda state: self._pending.take(browser, state))
+        request = token_request(
+            metadata.token_endpoint, self.registration.redirect_uri, code, self._credentials()
+        )
+        tokens = read_token_answer(self._send(request))
+        id_token, asked = tokens.unverified_id_token, code.pending
+        expected = Expected(
+            issuer, self.registration.client_id, self.registration.id_token_alg, asked.nonce, asked.ask
+        )
+        check = verify_id_token(id_token, expected, self._provider.keys_for(id_token), self._ambient.now())
+        return SignedIn(check, asked.ask, tokens.access_token, id_token, tokens.answer, _FINISHED)
+
+    def fields(self, signed_in: SignedIn) -> Fields:
+        """What the person agreed to share, as it stands now: within five minutes, any number of times.
+
+        Raises FieldsEnded once it is withdrawn, cancelled or over.
+        """
+        request = userinfo_request(self._metadata().userinfo_endpoint, signed_in.access_token)
+        answer = self._send(request)
+        return verify_userinfo(answer, self.registration, signed_in.check, self._provider.keys_for)
+
+    def end(self, signed_in: SignedIn) -> None:
+        """Ends the access token: nobody can ask for the fields with it again (RFC 7009)."""
+        endpoint = self._metadata().revocation_endpoint
+        request = revocation_request(endpoint, signed_in.access_token, self._credentials())
+        read_revocation_answer(self._send(request))
+
+    def _credentials(self) -> Credentials:
+        known = self.registration
+        return known.authentication.credentials(known.client_id, known.issuer, self._ambient)
+
+    def _metadata(self) -> ProviderMetadata:
+        metadata = self._provider.metadata()
+        if self.registration.authentication.method not in metadata.token_endpoint_auth_methods_supported:
+            raise MetadataRefused("token_endpoint_auth_methods_supported lacks the registered method")
+        if self.registration.id_token_alg not in metadata.id_token_signing_alg_values_supported:
+            raise MetadataRefused("id_token_signing_alg_values_supported lacks the registered one")
+        return metadata

@@ -1,0 +1,52 @@
+"""This relying party as it is registered at the provider, and what it asks a person for."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from netid.client.addresses import Issuer
+from netid.client.authentication import Authentication
+from netid.credentials.jwk import Algorithm
+from netid.identity.levels import AssuranceLevel
+from netid.identity.relying_party import RedirectUri
+from netid.identity.text import Language
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
+    )
+
+
+class Registration(_Frozen):
+    """The same values as in the provider's registration; a wrong one raises pydantic.ValidationError."""
+
+    issuer: Issuer
+    """The provider, to the letter as it names itself."""
+    client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    redirect_uri: RedirectUri
+    authentication: Authentication
+    id_token_alg: Algorithm = "RS256"
+    """`id_token_signed_response_alg`: no other algorithm is accepted."""
+    userinfo_alg: Algorithm | None = None
+    """`userinfo_signed_response_alg`; None expects plain JSON, and nothing else is accepted."""
+
+
+class Ask(_Frozen):
+    """What one sign-in asks for. The check result is always asked for."""
+
+    purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
+    """The id of the registered purpose; None asks for the check result alone."""
+    claims: frozenset[str] | None = None
+    """Narrows the purpose to these claims; None asks for all of it. It can never be widened."""
+    level: AssuranceLevel = AssuranceLevel.CREDENTIAL_PASSCODE
+    """The level that has to be reached."""
+    max_age: Annotated[timedelta, Field(ge=timedelta(0))] | None = None
+    """How long ago the person was checked, at most (whole seconds)."""
+    language: Language | None = None
+    """The language of the provider's pages; None leaves it to the browser."""
+    prompt: Literal["none", "login", "consent"] | None = None
+    """OpenID Connect Core, 3.1.2.1."""
+    login_hint: str | None = None
+    """Who is expected to sign in; in test mode the name of a persona."""

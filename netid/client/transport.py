@@ -1,0 +1,64 @@
+"""Sends requests to the provider, within bounds of time and size, and follows nobody elsewhere."""
+
+from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+
+from netid.ambient import Ambient
+from netid.client.errors import ProviderUnreachable
+from netid.client.messages import MAX_ANSWER, HttpAnswer, HttpRequest
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds until a connection has to stand."""
+
+READ_TIMEOUT = 5.0
+"""Seconds that the provider may be silent."""
+
+WHOLE_TIMEOUT = timedelta(seconds=10)
+"""How long an answer may take altogether, so that a slow drip does not hold a thread."""
+
+
+class Transport:
+    """A sender over `requests`, for all threads of one process.
+
+    It takes no proxy, certificate or password from the environment: a `.netrc` would silently
+    replace the client's own authentication. Certificates are checked against certifi's roots.
+    """
+
+    def __init__(self, ambient: Ambient) -> None:
+        self._ambient = ambient
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def close(self) -> None:
+        """Gives the kept connections back."""
+        self._session.close()
+
+    def send(self, request: HttpRequest) -> HttpAnswer:
+        """The answer, whatever its status. Raises ProviderUnreachable."""
+        # An unpacked body may be a thousand times as long as what was sent.
+        headers = {"Accept-Encoding": "identity", **request.headers}
+        deadline = self._ambient.now() + WHOLE_TIMEOUT
+        try:
+            with self._session.request(
+                "GET" if request.form is None else "POST",
+                request.url,
+                headers=headers,
+                data=request.form,
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = bytearray()
+                for chunk in response.iter_content(8192):
+                    body += chunk
+                    if len(body) > MAX_ANSWER:
+                        raise ProviderUnreachable(f"the answer is longer than {MAX_ANSWER} bytes")
+                    if self._ambient.now() > deadline:
+                        raise ProviderUnreachable("the answer takes too long")
+                media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+                return HttpAnswer(response.status_code, media_type, bytes(body))
+        except requests.RequestException as error:
+            raise ProviderUnreachable(type(error).__name__) from error
