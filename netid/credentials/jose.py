@@ -152,10 +152,10 @@ def text_claim(payload: Mapping[str, object], name: str) -> str:
 def _split(token: str, max_bytes: int) -> tuple[str, str, str]:
     if len(token) > max_bytes:
         raise TokenRefused("it is too long")
-    if not token.isascii() or token.count(".") != 2:
+    parts = token.split(".")
+    if len(parts) != 3 or not token.isascii():
         raise TokenRefused("it is not a compact JWS")
-    header, payload, signature = token.split(".")
-    return header, payload, signature
+    return parts[0], parts[1], parts[2]
 
 
 def _bytes(segment: str) -> bytes:

@@ -37,13 +37,13 @@ def parse_object(data: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     if _SURROGATE.search(text):
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        dump(value)
     return value
 
 
 def dump(value: object) -> bytes:
     """The compact UTF-8 form, members in the order given; ValueError for NaN and lone surrogates."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def _depth(text: str) -> int:
@@ -85,6 +85,7 @@ def _refuse_constant(_text: str) -> NoReturn:
     raise ValueError("not a JSON number")
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_members,
     parse_int=_integer,
