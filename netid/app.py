@@ -13,7 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from netid import pages, responses
 from netid.ambient import Ambient
-from netid.control.management import management_app
+from netid.control.management import management_app, serve_management
 from netid.credentials import base64url
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
@@ -290,4 +290,7 @@ def _management(settings: Settings, services: Services, personas: tuple[Persona,
 def from_environment() -> Any:
     """The WSGI application of a worker process, from NETID_PROVIDER_* variables."""
     settings = read_settings(os.environ)
-    return build(settings, load_keys(settings.keys), Ambient.real()).wsgi
+    provider = build(settings, load_keys(settings.keys), Ambient.real())
+    if provider.management is not None and settings.management_port is not None:
+        serve_management(provider.management, settings.management_port)
+    return provider.wsgi

@@ -2,11 +2,13 @@
 
 import hmac
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from netid import responses
 from netid.control.openapi import document
@@ -83,6 +85,17 @@ def management_app(
         return Response(status=204)
 
     return app
+
+
+def serve_management(app: Flask, port: int) -> None:
+    """Answers on loopback from a thread of this process, which is the only one in test mode."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    Thread(target=server.serve_forever, name="management", daemon=True).start()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """No line per request."""
 
 
 def _json_object() -> dict[str, Any]:
