@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -30,7 +30,7 @@ from netid.identity.documents import (
 from netid.identity.enrolment_notice import EnrolmentNotice, Told
 from netid.identity.net_number import NetNumber
 from netid.identity.text import Language
-from netid.services.draft import AcceptedNotice, Draft, EnrolmentStep, Outcome, document_values
+from netid.services.draft import AcceptedNotice, Application, Draft, EnrolmentStep, Outcome, document_values
 from netid.services.enrolment import Applicant, Enrolment
 from netid.services.interaction import SECRET_BYTES, encode_secret
 from netid.services.made_up import made_up_document
@@ -44,27 +44,6 @@ APPLICATION_LIFETIME = timedelta(minutes=30)
 """As the notice says."""
 
 _DRAWS = 8
-
-
-@dataclass(frozen=True)
-class Application:
-    """One enrolment under way in one browser."""
-
-    handle: str
-    """Its random name in page addresses; worth nothing in another browser."""
-    draft: Draft = field(repr=False)
-    today: date
-    expires_at: datetime
-
-    @property
-    def next_step(self) -> EnrolmentStep:
-        """The first step that is not done."""
-        return self.draft.next_step(self.today)
-
-    @property
-    def steps(self) -> tuple[EnrolmentStep, ...]:
-        """Its steps, in order."""
-        return self.draft.steps(self.today)
 
 
 @dataclass(frozen=True)
@@ -249,7 +228,7 @@ class Applying:
     # The outcome
 
     def finish(self, handle: str, browser: Browser) -> Outcome:
-        """Enrols the applicant; a second press finds the outcome of the first.
+        """Enrols the applicant, once: StepSkipped when the application has its outcome already.
 
         Raises InvalidField or GuardianRequired if what was right at its step no longer is.
         """

@@ -1,6 +1,7 @@
 """An enrolment under way: what has been entered so far, and which step comes next."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -122,10 +123,9 @@ class Draft(BaseModel):
         return next((step for step, is_missing in missing.items() if is_missing), EnrolmentStep.CHECK)
 
     def require_reached(self, step: EnrolmentStep, today: date) -> None:
-        """StepSkipped unless all before the step is done; GuardianRequired if the guardian is missing."""
-        reached = self.next_step(today)
-        order = list(EnrolmentStep)
-        if reached is not EnrolmentStep.DONE and order.index(step) <= order.index(reached):
+        """StepSkipped unless the application has come to that step; GuardianRequired if one is missing."""
+        reached, steps = self.next_step(today), self.steps(today)
+        if reached in steps and step in steps[: steps.index(reached) + 1]:
             return
         if reached is EnrolmentStep.GUARDIAN:
             raise GuardianRequired("the guardian has not confirmed")
@@ -135,6 +135,27 @@ class Draft(BaseModel):
         """The steps of this application, in order."""
         skipped = set() if self.needs_guardian(today) else {EnrolmentStep.GUARDIAN}
         return tuple(step for step in EnrolmentStep if step not in skipped | {EnrolmentStep.DONE})
+
+
+@dataclass(frozen=True)
+class Application:
+    """One enrolment under way in one browser."""
+
+    handle: str
+    """Its random name in page addresses; worth nothing in another browser."""
+    draft: Draft = field(repr=False)
+    today: date
+    expires_at: datetime
+
+    @property
+    def next_step(self) -> EnrolmentStep:
+        """The first step that is not done."""
+        return self.draft.next_step(self.today)
+
+    @property
+    def steps(self) -> tuple[EnrolmentStep, ...]:
+        """Its steps, in order."""
+        return self.draft.steps(self.today)
 
 
 def document_values(document: IdentityDocument) -> dict[str, str]:
