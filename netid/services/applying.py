@@ -12,6 +12,7 @@ from netid.disclosure import Disclosure
 from netid.errors import (
     AlreadyEnrolled,
     ApplicationExpired,
+    GuardianRequired,
     InvalidField,
     NoticeIncomplete,
     SignInRefused,
@@ -150,16 +151,8 @@ class Applying:
             if edit.draft.document != given:
                 edit.draft = edit.draft.with_document(document.kind, given)
 
-    def confirm_guardian(
-        self,
-        handle: str,
-        browser: Browser,
-        who: NetNumber | str,
-        passcode: str,
-        sha256: str,
-        language: Language,
-    ) -> None:
-        """The guardian signs in (net number, or a persona's id) and agrees to the guardian's notice.
+    def sign_in_guardian(self, handle: str, browser: Browser, who: NetNumber | str, passcode: object) -> None:
+        """The guardian shows who they are: a net number, or a persona's id, and the passcode.
 
         Raises SignInRefused as at any sign-in and, only to somebody who knows the passcode,
         GuardianRequired for who is not an adult with an active net credential.
@@ -171,9 +164,14 @@ class Applying:
         self._passcodes.require(person, account, browser.digest, entered)
         with self._editing(handle, browser, EnrolmentStep.GUARDIAN) as edit:
             self._enrolment.require_guardian(edit.tx, person, edit.now)
-            accepted = self._accepted(Told.GUARDIAN, sha256, language, edit.now)
-            guardian_id = person.person_id if person else None
-            edit.draft = edit.draft.accepting(accepted).model_copy(update={"guardian_id": guardian_id})
+            edit.draft = edit.draft.with_guardian(person.person_id if person else None)
+
+    def agree_as_guardian(self, handle: str, browser: Browser, sha256: str, language: Language) -> None:
+        """The guardian who signed in agrees to the guardian's notice (Measures, article 4)."""
+        with self._editing(handle, browser, EnrolmentStep.GUARDIAN) as edit:
+            if edit.draft.guardian_id is None:
+                raise GuardianRequired("no guardian has signed in")
+            edit.draft = edit.draft.accepting(self._accepted(Told.GUARDIAN, sha256, language, edit.now))
 
     def _claimed(self, tx: Connection, who: NetNumber | str) -> tuple[Person | None, bytes]:
         if isinstance(who, NetNumber):

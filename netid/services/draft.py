@@ -69,6 +69,7 @@ class Draft(BaseModel):
     document: Mapping[str, str] | None = None
     """The document as given, field by field; see `document_values`."""
     guardian_id: str | None = None
+    """The guardian who signed in; that they agreed is among the accepted notices."""
     face_matched: bool = False
     phone_number: str | None = None
     passcode_hash: str | None = None
@@ -99,6 +100,11 @@ class Draft(BaseModel):
         kept = tuple(notice for notice in self.accepted if notice.about is Told.ENROLMENT)
         return Draft(accepted=kept, kind=kind, document=document, phone_number=self.phone_number)
 
+    def with_guardian(self, guardian_id: str | None) -> "Draft":
+        """With this guardian signed in, who has yet to agree."""
+        kept = tuple(notice for notice in self.accepted if notice.about is not Told.GUARDIAN)
+        return self.model_copy(update={"accepted": kept, "guardian_id": guardian_id})
+
     def capacity(self, today: date) -> Capacity | None:
         """The applicant's age band; None while there is no document."""
         document = self.identity_document
@@ -115,7 +121,7 @@ class Draft(BaseModel):
         missing = {
             EnrolmentStep.KIND: self.kind is None,
             EnrolmentStep.DOCUMENT: self.document is None,
-            EnrolmentStep.GUARDIAN: self.guardian_id is None and self.needs_guardian(today),
+            EnrolmentStep.GUARDIAN: self.needs_guardian(today) and not self.has_accepted(Told.GUARDIAN),
             EnrolmentStep.FACE: not self.face_matched,
             EnrolmentStep.PHONE: self.phone_number is None,
             EnrolmentStep.PASSCODE: self.passcode_hash is None,

@@ -110,9 +110,9 @@ class World:
         return handle
 
     def guardian(self, handle: str, who: NetNumber | str, passcode: str, browser: Browser = HERE) -> None:
-        self.applying.confirm_guardian(
-            handle, browser, who, passcode, self.notices[Told.GUARDIAN].sha256("zh"), "zh"
-        )
+        self.applying.sign_in_guardian(handle, browser, who, passcode)
+        sha256 = self.notices[Told.GUARDIAN].sha256("zh")
+        self.applying.agree_as_guardian(handle, browser, sha256, "zh")
 
     def face(self, handle: str, browser: Browser = HERE) -> None:
         self.applying.agree_to_face(handle, browser, self.notices[Told.FACE].sha256("zh"), "zh")
@@ -523,6 +523,21 @@ def test_the_guardian_is_kept_with_the_child_and_what_they_read(world: World) ->
     assert person.guardian_id == guardian.person_id
     told = {event.details["about"] for event in events if event.kind == "notice_accepted"}
     assert told == {"enrolment", "guardian", "face"}
+
+
+def test_a_guardian_signs_in_before_agreeing_and_agrees_before_it_goes_on(world: World) -> None:
+    sha256 = world.notices[Told.GUARDIAN].sha256("zh")
+    handle = world.up_to_document(world.values(date(2012, 5, 17)))
+    with pytest.raises(GuardianRequired):
+        world.applying.agree_as_guardian(handle, HERE, sha256, "zh")
+    world.applying.sign_in_guardian(handle, HERE, world.adult().net_number, PASSCODE)
+    with pytest.raises(GuardianRequired):
+        world.face(handle)
+    world.applying.agree_as_guardian(handle, HERE, sha256, "zh")
+    assert world.step(handle) is EnrolmentStep.FACE
+
+    world.applying.sign_in_guardian(handle, HERE, world.adult().net_number, PASSCODE)
+    assert world.step(handle) is EnrolmentStep.GUARDIAN, "another guardian has not agreed"
 
 
 def test_a_guardian_with_a_wrong_passcode_is_refused_and_slowed_down(world: World) -> None:
