@@ -330,6 +330,14 @@ def test_what_is_no_compact_jws_is_refused(token: str) -> None:
     refusal(token)
 
 
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_letter_outside_ascii_is_refused_in_every_part(part: int) -> None:
+    parts = jose.sign(PAYLOAD, KEY, None).split(".")
+    parts[part] = parts[part][:-1] + "\u00e9"
+
+    assert refusal(".".join(parts)) == "it is not a compact JWS"
+
+
 def test_a_token_of_five_parts_is_refused() -> None:
     assert refusal(jose.sign(PAYLOAD, KEY, None) + ".a.b") == "it is not a compact JWS"
 
