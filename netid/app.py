@@ -17,7 +17,14 @@ from netid.control.management import management_app, serve_management
 from netid.credentials import base64url
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
-from netid.errors import KeyFileError, NetIDError, NotFound, PersonaError, RegistrationRefused, UnexpectedFault
+from netid.errors import (
+    KeyFileError,
+    NetIDError,
+    NotFound,
+    PersonaError,
+    RegistrationRefused,
+    UnexpectedFault,
+)
 from netid.identity.calendar import legal_day
 from netid.identity.enrolment_notice import ENROLMENT_NOTICES
 from netid.identity.persons import Persona, load_personas, shipped_personas

@@ -254,14 +254,14 @@ class AlreadyEnrolled(NetIDError):
 
 
 class NoticeIncomplete(NetIDError):
-    """The notice lacks something that has to be said, or is no longer the current one (Measures, article 10)."""
+    """The notice lacks something that has to be said, or is not the current one (Measures, article 10)."""
 
     code = "notice_incomplete"
     status = 409
 
 
 class ApplicationExpired(NetIDError):
-    """The application was begun too long ago, was left, or belongs to another browser; nothing of it is kept."""
+    """The application was begun too long ago, was left, or is another browser's; nothing is kept."""
 
     code = "expired"
     status = 400

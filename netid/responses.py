@@ -1,4 +1,4 @@
-"""An error becomes OAuth JSON, problem+json (RFC 9457), a page, or a redirect; a cause goes to the log only."""
+"""An error becomes OAuth JSON, problem+json (RFC 9457), a page or a redirect; its cause goes to the log."""
 
 import logging
 from collections.abc import Sequence

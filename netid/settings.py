@@ -36,6 +36,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     """The address to bind to."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """The port to bind to."""
     issuer: Annotated[str, AfterValidator(_issuer)] = "http://127.0.0.1:8000"
     """The issuer URL, as everybody reaches it; never taken from a request header."""
     database_url: str = "sqlite:///var/netid.db"

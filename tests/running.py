@@ -34,16 +34,27 @@ MANAGEMENT_TOKEN = "a-token-for-the-tests"
 PARCEL_PURPOSE = {
     "id": "real-name-parcel",
     "text": {"zh": "寄件实名核验", "en": "Real-name check for sending a parcel"},
-    "legal_basis": {"code": "CN-POSTAL-REALNAME", "text": {"zh": "《快递暂行条例》第二十二条", "en": "Express rules, 22"}},
+    "legal_basis": {
+        "code": "CN-POSTAL-REALNAME",
+        "text": {"zh": "《快递暂行条例》第二十二条", "en": "Express rules, 22"},
+    },
     "retention_days": 180,
     "claims": [
-        {"name": "name", "necessity": "essential", "because": {"zh": "核对寄件人", "en": "to check the sender"}},
+        {
+            "name": "name",
+            "necessity": "essential",
+            "because": {"zh": "核对寄件人", "en": "to check the sender"},
+        },
         {
             "name": "document_number",
             "necessity": "essential",
             "because": {"zh": "法规要求登记", "en": "the rules ask for it"},
         },
-        {"name": "phone_number", "necessity": "voluntary", "because": {"zh": "方便联系", "en": "to reach you"}},
+        {
+            "name": "phone_number",
+            "necessity": "voluntary",
+            "because": {"zh": "方便联系", "en": "to reach you"},
+        },
     ],
 }
 MINORS_PURPOSE = {
@@ -51,7 +62,11 @@ MINORS_PURPOSE = {
     "text": {"zh": "未成年人模式", "en": "Minors’ mode"},
     "retention_days": 0,
     "claims": [
-        {"name": "age_over_18", "necessity": "essential", "because": {"zh": "决定游戏时长", "en": "for playing time"}}
+        {
+            "name": "age_over_18",
+            "necessity": "essential",
+            "because": {"zh": "决定游戏时长", "en": "for playing time"},
+        }
     ],
 }
 
@@ -116,9 +131,13 @@ class Client:
     def authorize(self, browser: requests.Session | None = None, **changes: str | None) -> requests.Response:
         """GET /authorize, not following the redirect."""
         browser = browser or self.running.browser()
-        return browser.get(self.running.url("/authorize"), params=self.request(**changes), allow_redirects=False)
+        return browser.get(
+            self.running.url("/authorize"), params=self.request(**changes), allow_redirects=False
+        )
 
-    def headless(self, persona: str = "an-adult", rule: dict[str, Any] | None = None, **changes: str | None) -> Callback:
+    def headless(
+        self, persona: str = "an-adult", rule: dict[str, Any] | None = None, **changes: str | None
+    ) -> Callback:
         """A whole authorization by an approval rule."""
         self.running.approve(persona=persona, **(rule or {}))
         return self.running.callback(self.authorize(login_hint=persona, **changes))
@@ -177,7 +196,10 @@ class Running:
             "client_id": client_id,
             "name": {"zh": f"{client_id}商店", "en": f"The {client_id}"},
             "contact": f"privacy@{client_id}.example",
-            "legal_entity": {"name": {"zh": f"{client_id}公司", "en": f"{client_id} Ltd"}, "sector": f"{client_id}.example"},
+            "legal_entity": {
+                "name": {"zh": f"{client_id}公司", "en": f"{client_id} Ltd"},
+                "sector": f"{client_id}.example",
+            },
             "redirect_uris": [CALLBACK],
             "authentication": "client_secret_basic",
             "secret": secret,
@@ -204,7 +226,9 @@ class Running:
     def form(self, browser: requests.Session, page: requests.Response, **fields: str) -> requests.Response:
         """Posts the first form of a page as a browser would, hidden fields included."""
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
-        return browser.post(page.url, data=hidden | fields, headers={"Origin": self.issuer}, allow_redirects=False)
+        return browser.post(
+            page.url, data=hidden | fields, headers={"Origin": self.issuer}, allow_redirects=False
+        )
 
     def get(self, browser: requests.Session, response: requests.Response) -> requests.Response:
         """Follows one redirect of the provider."""
@@ -212,7 +236,7 @@ class Running:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+    def log(self, type: str, message: str, *args: Any) -> None:
         """Tests print what they assert, not every request."""
 
 

@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=8000, help="the provider's port (8000)")
     demo.add_argument("--platform-port", type=int, default=8100, help="the demo platform's port (8100)")
     demo.add_argument("--keys", type=Path, default=Path("keys"), help="the key directory (keys)")
-    demo.add_argument("--data", type=Path, default=Path("var/demo"), help="where the databases lie (var/demo)")
+    demo.add_argument(
+        "--data", type=Path, default=Path("var/demo"), help="where the databases lie (var/demo)"
+    )
     demo.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
 
     serve = commands.add_parser("serve", help="run a provider with the settings of the environment")
@@ -66,4 +68,3 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="check the audit chain")
     audit.add_argument("action", choices=["verify"], help="verify: name the first bad row")
     return parser
-

@@ -76,7 +76,9 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise StartFailed(f"port {port} is taken; choose others with --port and --platform-port") from error
+            raise StartFailed(
+                f"port {port} is taken; choose others with --port and --platform-port"
+            ) from error
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from threading import Thread
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -30,7 +30,6 @@ def management_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_error_handler(NetIDError, responses.problem)
     app.register_error_handler(HTTPException, _http_problem)
-    known = {persona.id for persona in personas}
 
     @app.before_request
     def needs_token() -> None:
@@ -42,49 +41,64 @@ def management_app(
     def describe() -> Response:
         return jsonify(document())
 
-    @app.get("/relying-parties")
-    def list_relying_parties() -> Response:
+    app.register_blueprint(_relying_parties(registration))
+    app.register_blueprint(_people(approvals, personas))
+    return app
+
+
+def _relying_parties(registration: Registration) -> Blueprint:
+    routes = Blueprint("relying_parties", __name__)
+
+    @routes.get("/relying-parties")
+    def list_all() -> Response:
         return jsonify([_shown(relying_party) for relying_party in registration.list()])
 
-    @app.put("/relying-parties/<client_id>")
-    def put_relying_party(client_id: str) -> Response:
+    @routes.put("/relying-parties/<client_id>")
+    def put(client_id: str) -> Response:
         relying_party = checked_registration({**_json_object(), "client_id": client_id})
         registration.put(relying_party)
         return jsonify(_shown(relying_party))
 
-    @app.get("/relying-parties/<client_id>")
-    def get_relying_party(client_id: str) -> Response:
+    @routes.get("/relying-parties/<client_id>")
+    def get(client_id: str) -> Response:
         relying_party = registration.get(client_id)
         if relying_party is None:
             raise NotFound
         return jsonify(_shown(relying_party))
 
-    @app.delete("/relying-parties/<client_id>")
-    def remove_relying_party(client_id: str) -> Response:
+    @routes.delete("/relying-parties/<client_id>")
+    def remove(client_id: str) -> Response:
         if not registration.remove(client_id):
             raise NotFound
         return Response(status=204)
 
-    @app.get("/personas")
+    return routes
+
+
+def _people(approvals: Approvals, personas: Sequence[Persona]) -> Blueprint:
+    routes = Blueprint("people", __name__)
+    known = {persona.id for persona in personas}
+
+    @routes.get("/personas")
     def list_personas() -> Response:
         return jsonify([{"id": p.id, "title": p.title.model_dump(), "status": p.status} for p in personas])
 
-    @app.get("/approvals")
+    @routes.get("/approvals")
     def list_approvals() -> Response:
         return jsonify([rule.model_dump(mode="json") for rule in approvals.all()])
 
-    @app.post("/approvals")
+    @routes.post("/approvals")
     def set_approval() -> tuple[Response, int]:
         rule = _approval_rule(_json_object(), known)
         approvals.set(rule)
         return jsonify(rule.model_dump(mode="json")), 201
 
-    @app.delete("/approvals")
+    @routes.delete("/approvals")
     def clear_approvals() -> Response:
         approvals.clear()
         return Response(status=204)
 
-    return app
+    return routes
 
 
 def serve_management(app: Flask, port: int) -> None:

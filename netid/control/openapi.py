@@ -7,7 +7,10 @@ from pydantic import TypeAdapter
 from netid.identity.relying_party import RelyingParty
 from netid.services.approval import ApprovalRule
 
-_PROBLEM = {"description": "What was wrong, as RFC 9457 problem details", "content": {"application/problem+json": {}}}
+_PROBLEM = {
+    "description": "What was wrong, as RFC 9457 problem details",
+    "content": {"application/problem+json": {}},
+}
 
 
 def document() -> dict[str, Any]:
@@ -34,7 +37,9 @@ def document() -> dict[str, Any]:
             "/relying-parties/{client_id}": {
                 "parameters": client_id,
                 "get": _operation("One relying party", registration),
-                "put": _operation("Register or replace a relying party", registration, body={"type": "object"}),
+                "put": _operation(
+                    "Register or replace a relying party", registration, body={"type": "object"}
+                ),
                 "delete": _operation("Take a relying party away", None),
             },
             "/personas": {"get": _operation("The synthetic people", {"type": "array"})},
@@ -58,7 +63,7 @@ def _operation(
         "summary": summary,
         "responses": {
             status if answer is not None else "204": success,
-            **{code: _PROBLEM for code in ("400", "401", "404", "413", "415", "503")},
+            **dict.fromkeys(("400", "401", "404", "413", "415", "503"), _PROBLEM),
         },
     }
     if body is not None:

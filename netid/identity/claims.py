@@ -52,7 +52,8 @@ _ROWS = (
         "document_number",
         sensitive=Text(
             zh="这个号码一生不变。泄露后，别人可能冒用您的身份，也能把您在各处的记录连起来。",
-            en="This number never changes. If it leaks, others may pose as you or link your records across places.",
+            en="This number never changes. If it leaks, others may pose as you or link your records "
+            "across places.",
         ),
     ),
     Claim("sex", Text(zh="性别", en="Sex"), "sex"),

@@ -15,7 +15,9 @@ NOTICE_VERSION = "2026-11"
 """Changes with any word below; a remembered decision holds for its own version only."""
 
 _WORDS: Mapping[str, Text] = {
-    "recipient": Text(zh="谁收到：{name}（{operator}），{contact}", en="Who receives it: {name} ({operator}), {contact}"),
+    "recipient": Text(
+        zh="谁收到：{name}（{operator}），{contact}", en="Who receives it: {name} ({operator}), {contact}"
+    ),
     "check": Text(
         zh="{name}会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。证件内容一项也不提供。",
         en="{name} will receive the check result, how and when you were checked, and an identifier it alone "
@@ -53,8 +55,8 @@ _WORDS: Mapping[str, Text] = {
     ),
     "guardian": Text(
         zh="申请人未满14岁，由监护人阅读并决定。这次同意仅限这个平台、这项用途（《个人信息保护法》第三十一条）。",
-        en="The person is under 14, so a guardian reads this and decides. The consent covers this platform and "
-        "this purpose only (PIPL, article 31).",
+        en="The person is under 14, so a guardian reads this and decides. The consent covers this platform "
+        "and this purpose only (PIPL, article 31).",
     ),
 }
 
@@ -106,7 +108,12 @@ class Notice:
     def line(self, key: str, **values: str) -> str:
         """One sentence of the notice, as the text itself has it."""
         purpose = self.purpose or ""
-        known = {"name": self.recipient, "operator": self.operator, "contact": self.contact, "purpose": purpose}
+        known = {
+            "name": self.recipient,
+            "operator": self.operator,
+            "contact": self.contact,
+            "purpose": purpose,
+        }
         return _WORDS[key].in_(self.language).format(**known, basis=self.basis, **values)
 
 
@@ -235,5 +242,3 @@ class StoredReceipt:
         """Whether it still permits what it says."""
         agreed = self.receipt.action is Action.AGREED and self.withdrawn_at is None
         return agreed and (self.receipt.expires_at is None or now < self.receipt.expires_at)
-
-

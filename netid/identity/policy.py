@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from netid.identity.ages import Capacity
 from netid.identity.claims import CATALOGUE
 from netid.identity.consent import StoredReceipt
-from netid.identity.ages import Capacity
 from netid.identity.relying_party import Purpose, RelyingParty
 
 

@@ -29,7 +29,12 @@ def _catalogued(name: str) -> str:
 
 def _redirect_uri(uri: str) -> str:
     parts = urlsplit(uri)
-    if re.search(r"[\s\\\x00-\x20\x7f-\U0010ffff]", uri) or parts.fragment or "#" in uri or not parts.hostname:
+    if (
+        re.search(r"[\s\\\x00-\x20\x7f-\U0010ffff]", uri)
+        or parts.fragment
+        or "#" in uri
+        or not parts.hostname
+    ):
         raise ValueError("must be an absolute ASCII URI without fragment, spaces or backslashes")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not carry user information")

@@ -76,7 +76,9 @@ class Grants:
     def issue_code(self, tx: Connection, grant: Grant, now: datetime) -> str:
         """A code for this grant, good once and for a minute."""
         code = encode_secret(self._ambient.random(SECRET_BYTES))
-        self._stores.single_use.put(tx, Kind.CODE, digest_of(code), grant.model_dump_json(), now + CODE_LIFETIME)
+        self._stores.single_use.put(
+            tx, Kind.CODE, digest_of(code), grant.model_dump_json(), now + CODE_LIFETIME
+        )
         return code
 
     def peek(self, relying_party: RelyingParty, code: str) -> Grant:
@@ -190,7 +192,7 @@ class Grants:
         return Answered(relying_party, subject, release)
 
     def revoke(self, relying_party: RelyingParty, token: str) -> None:
-        """Ends this relying party's own token; anybody else's, or an unknown one, stays as it is (RFC 7009)."""
+        """Ends this relying party's own token; anybody else's stays as it is (RFC 7009)."""
         with self._stores.db.write() as tx:
             self._stores.tokens.revoke(tx, digest_of(token), relying_party.client_id, self._ambient.now())
 

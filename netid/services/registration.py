@@ -22,7 +22,7 @@ ReadPublicKeys = Callable[[str], Mapping[str, Any]]
 def checked_registration(entry: object, read_public_keys: ReadPublicKeys | None = None) -> RelyingParty:
     """One relying party from plain data. Raises RegistrationRefused: field, rule, remedy.
 
-    `secret` becomes its digest and is kept nowhere; `jwks_file` names a key file, where the caller allows one.
+    `secret` becomes its digest and is kept nowhere; `jwks_file` names a key file where that is allowed.
     """
     if not isinstance(entry, Mapping):
         raise RegistrationRefused("must be an object with client_id, name, contact, …")
@@ -51,7 +51,9 @@ def _digest(secret: object) -> str:
 
 
 def _first_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
+    faults = error.errors(include_url=False, include_input=False)
+    # A misspelt name shows twice, as missing and as unknown; the unknown one says more.
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"])
     what = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
     what = what.removeprefix("Value error, ")
@@ -105,7 +107,9 @@ class Registration:
             if self._stores.relying_parties.get(tx, relying_party.client_id) == relying_party:
                 return
             self._stores.relying_parties.put(tx, relying_party, now)
-            self._stores.audit.record(tx, "relying_party_registered", at=now, client_id=relying_party.client_id)
+            self._stores.audit.record(
+                tx, "relying_party_registered", at=now, client_id=relying_party.client_id
+            )
 
     def remove(self, client_id: str) -> bool:
         """Takes one away; False if there was none."""

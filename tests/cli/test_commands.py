@@ -1,0 +1,203 @@
+"""The command line: what each command does, and that a mistake is one line with file and field."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netid.cli import main
+from netid.storage.audit import Audit
+from netid.storage.database import Database
+from tests.running import Running
+
+REGISTRATION = """
+relying_parties:
+  - client_id: a-shop
+    name: {zh: 商店, en: A shop}
+    contact: privacy@a-shop.example
+    legal_entity: {name: {zh: 公司, en: A company}, sector: a-shop.example}
+    redirect_uris: [http://localhost:5000/callback]
+    authentication: client_secret_basic
+    secret: a-secret-of-at-least-32-characters-please
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installation with keys, and the settings that name it."""
+    for name in list(os.environ):
+        if name.startswith("NETID_PROVIDER_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NETID_PROVIDER_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("NETID_PROVIDER_DATABASE_URL", f"sqlite:///{tmp_path / 'netid.db'}")
+    monkeypatch.setenv("NETID_PROVIDER_KEY_DATABASE_URL", f"sqlite:///{tmp_path / 'keys.db'}")
+    assert main(["keys", "init", "--directory", str(tmp_path / "keys")]) == 0
+    return tmp_path
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was said on standard error, which must be one line."""
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_help_imports_nothing_it_does_not_need() -> None:
+    heavy = ["flask", "sqlalchemy", "cryptography", "pydantic", "granian", "requests", "yaml", "alembic"]
+    program = (
+        "import sys; from netid.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_keys_are_made_once_and_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["keys", "init", "--directory", str(tmp_path), "--client", "a-shop"]
+    assert main(arguments) == 0
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(made) == {"keyring.json", "a-shop.json"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+    assert main(arguments) == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == made
+    assert "left as it is" in capsys.readouterr().out
+
+
+def test_relying_parties_are_added_listed_and_removed(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = installed / "shops.yaml"
+    file.write_text(REGISTRATION, encoding="utf-8")
+    assert main(["relying-party", "add", str(file)]) == 0
+    capsys.readouterr()
+    assert main(["relying-party", "list"]) == 0
+    assert capsys.readouterr().out == "a-shop\tA shop\tcheck result only\n"
+    assert main(["relying-party", "remove", "a-shop"]) == 0
+    assert main(["relying-party", "remove", "a-shop"]) == 2
+    assert "a-shop" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("client_secret_basic", "a-password", "authentication"),
+        ("http://localhost:5000/callback", "http://shop.example/callback", "redirect_uris.0"),
+        ("a-secret-of-at-least-32-characters-please", "short", "secret"),
+        ("en: A shop}", "en: ''}", "name.en"),
+        ("contact:", "kontact:", "kontact"),
+        ("relying_parties:", "parties:", "relying_parties"),
+        ("- client_id: a-shop", "- {", "line"),
+    ],
+)
+def test_a_mistake_in_a_registration_names_file_and_field(
+    installed: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, field: str
+) -> None:
+    file = installed / "shops.yaml"
+    file.write_text(REGISTRATION.replace(old, new), encoding="utf-8")
+    assert main(["relying-party", "add", str(file)]) == 2
+    line = one_line(capsys)
+    assert "shops.yaml" in line
+    assert field in line
+    assert main(["relying-party", "list"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("COLOUR", "plum", "NETID_PROVIDER_COLOUR: there is no such setting"),
+        ("PORT", "http", "NETID_PROVIDER_PORT: "),
+        ("ISSUER", "http://netid.example", "NETID_PROVIDER_ISSUER: uses http"),
+        ("MANAGEMENT_PORT", "8001", "management_port: is for mode test only"),
+        ("DATABASE_URL", "mysql://x", "database: must be sqlite"),
+        ("KEYS", "/nowhere", "/nowhere/keyring.json: there is no key file"),
+        ("RELYING_PARTIES", "/nowhere.yaml", "/nowhere.yaml: cannot be read"),
+    ],
+)
+def test_a_mistake_in_the_settings_stops_the_start(
+    installed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv(f"NETID_PROVIDER_{name}", value)
+    assert main(["serve"]) == 2
+    assert expected in one_line(capsys)
+
+
+def test_a_mistake_in_a_persona_file_stops_the_start(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = installed / "people.yaml"
+    file.write_text("personas:\n  - id: somebody\n    nickname: Bob\n", encoding="utf-8")
+    monkeypatch.setenv("NETID_PROVIDER_MODE", "demo")
+    monkeypatch.setenv("NETID_PROVIDER_PERSONAS", str(file))
+    assert main(["serve"]) == 2
+    line = one_line(capsys)
+    assert "people.yaml" in line
+    assert "somebody" in line
+
+
+def test_a_database_refuses_to_start_with_other_keys(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from netid.cli.serve import check
+    from netid.settings import read_settings
+
+    check(read_settings(os.environ))
+    others = installed / "other-keys"
+    assert main(["keys", "init", "--directory", str(others)]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("NETID_PROVIDER_KEYS", str(others))
+    assert main(["serve"]) == 2
+    assert "not the ones this database was made with" in one_line(capsys)
+
+
+def test_every_setting_is_listed_with_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--settings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "NETID_PROVIDER_MODE=serve" in lines
+    assert all(line.startswith("    ") and len(line) > 10 for line in lines[1::2])
+
+
+def test_personas_are_listed_and_files_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["persona", "list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) >= 20
+    assert any(line.startswith("child-of-10") for line in listed)
+    file = tmp_path / "people.yaml"
+    file.write_text("personas: [", encoding="utf-8")
+    assert main(["persona", "check", "--personas", str(file)]) == 2
+    assert "people.yaml" in one_line(capsys)
+
+
+def test_audit_verify_names_the_first_bad_row(
+    provider: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = provider.provider.settings.database_url
+    monkeypatch.setenv("NETID_PROVIDER_DATABASE_URL", url)
+    provider.register().tokens()
+    provider.provider.sealer.seal_once()
+    assert main(["audit", "verify"]) == 0
+    db = Database(url, "main")
+    with db.write() as tx:
+        last = max(event.sequence for event in Audit().of_person(tx, _somebody(tx)))
+        tx.exec_driver_sql("update audit_events set kind = 'forged' where sequence = ?", (last,))
+    db.close()
+    capsys.readouterr()
+    assert main(["audit", "verify"]) == 1
+    assert f"row {last} " in capsys.readouterr().out
+
+
+def _somebody(tx: object) -> str:
+    row = tx.exec_driver_sql(  # type: ignore[attr-defined]
+        "select person_id from audit_events where person_id is not null order by sequence desc limit 1"
+    ).first()
+    return str(row[0])
