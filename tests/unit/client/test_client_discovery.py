@@ -33,6 +33,7 @@ def test_metadata_is_what_the_provider_says(party):
     ("spoilt", "reason"),
     [
         ({"issuer": "https://provider.example/"}, "issuer"),
+        ({"issuer": "https://other.example"}, "issuer"),
         ({"issuer": None}, "issuer"),
         ({"token_endpoint": None}, "token_endpoint"),
         ({"token_endpoint": "http://provider.example/token"}, "token_endpoint"),

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from netid.client import Ask, AssuranceLevel
+from netid.client import Ask, AssuranceLevel, PendingInMemory, PendingLogin
 from netid.client.errors import (
     CallbackRefused,
     ClientError,
@@ -21,6 +21,7 @@ from netid.client.errors import (
     RequestRefused,
 )
 from netid.client.messages import HttpAnswer
+from netid.client.pending import MOST_PENDING
 
 
 def asked_in(address: str) -> dict[str, str]:
@@ -168,19 +169,30 @@ def test_each_error_of_the_token_endpoint_is_an_error_of_its_own(party, status, 
 
 
 @pytest.mark.parametrize(
-    ("body", "media_type"),
+    ("body", "media_type", "reason"),
     [
-        (b'{"access_token":"a","token_type":"Bearer"}', "application/json"),
-        (b'{"access_token":"a","token_type":"DPoP","id_token":"a.b.c"}', "application/json"),
-        (b'{"access_token":"a","access_token":"b","token_type":"Bearer"}', "application/json"),
-        (b"<html>", "application/json"),
-        (b"{}", "text/html"),
+        (b'{"access_token":"a","token_type":"Bearer"}', "application/json", "lacks"),
+        (b'{"access_token":"a","token_type":"DPoP","id_token":"a.b.c"}', "application/json", "Bearer"),
+        (b'{"access_token":"a","access_token":"b","token_type":"Bearer"}', "application/json", "strict"),
+        (b"<html>", "application/json", "strict"),
+        (b"{}", "text/html", "content type"),
     ],
 )
-def test_a_token_answer_that_is_not_one_signs_nobody_in(party, body, media_type):
+def test_a_token_answer_that_is_not_one_signs_nobody_in(party, body, media_type, reason):
     party.provider.instead["/token"] = HttpAnswer(200, media_type, body)
-    with pytest.raises(IDTokenRefused):
+    with pytest.raises(IDTokenRefused, match=reason):
         party.sign_in()
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first(party):
+    store = PendingInMemory(party.clock.now)
+    states = [str(number) for number in range(MOST_PENDING + 1)]
+    for state in states:
+        store.put("browser", PendingLogin(state, "nonce", "verifier", Ask(), party.clock.now()))
+
+    assert store.take("browser", states[0]) is None
+    assert store.take("browser", states[1]) is not None
+    assert store.take("browser", states[-1]) is not None
 
 
 def test_every_error_says_what_to_do_and_none_says_the_same_as_the_base():
