@@ -1,24 +1,14 @@
-"""One provider for all foreign clients of a file, and the npm packages they are made of."""
+"""The npm clients, installed as locked."""
 
 import fcntl
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.interop.provider import RunningProvider, running_provider
-
 _NODE = Path(__file__).parent / "node"
 _OLDEST_NODE = 20
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvider]:
-    """A provider in test mode on a loopback port of its own."""
-    with running_provider(tmp_path_factory.mktemp("provider")) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
