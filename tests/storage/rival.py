@@ -27,12 +27,12 @@ def put_once(db: Database, now: datetime) -> object:
         return SingleUse().put_once(tx, Kind.ASSERTION_JTI, b"a jti", now)
 
 
-def append(db: Database, now: datetime, person_id: str, name: str, count: str) -> object:
+def append(db: Database, now: datetime, person_id: str, count: str) -> object:
     """Add receipts to one person's chain."""
     sequences = []
-    for n in range(int(count)):
+    for _ in range(int(count)):
         with db.write() as tx:
-            stored = Consents().append(tx, person_id, lambda s, p, n=n: receipt(f"{name}-{s}-{n}", s, p, now))
+            stored = Consents().append(tx, person_id, lambda s, p: receipt(f"receipt-{s}", s, p, now))
             sequences.append(stored.receipt.sequence)
     return sequences
 
