@@ -244,7 +244,7 @@ def _web(
         authorize=authorization,
         sign_in=services.sign_in,
         decisions=services.decisions,
-        enrolment=services.enrolment,
+        applying=services.applying,
         records=services.records,
         personas=personas,
         ambient=ambient,

@@ -8,10 +8,10 @@ from netid.ambient import Ambient
 from netid.identity.persons import Persona
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
-from netid.pages import consenting, dates, explaining, home, language, signing_in
+from netid.pages import consenting, dates, enrolment, explaining, home, language, signing_in
 from netid.pages.visit import Visits
+from netid.services.applying import Applying
 from netid.services.decisions import Decisions
-from netid.services.enrolment import Enrolment
 from netid.services.records import Records
 from netid.services.sign_in import SignIn
 from netid.settings import Settings
@@ -25,7 +25,7 @@ def register(
     authorize: Authorize,
     sign_in: SignIn,
     decisions: Decisions,
-    enrolment: Enrolment,
+    applying: Applying,
     records: Records,
     personas: Sequence[Persona],
     ambient: Ambient,
@@ -43,3 +43,4 @@ def register(
     signing_in.add_routes(routes, signing)
     consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
     app.register_blueprint(routes)
+    app.register_blueprint(enrolment.blueprint(applying=applying, browsers=browsers, personas=personas))
