@@ -2,12 +2,12 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -20,7 +20,6 @@ from netid.disclosure import Disclosure
 from netid.errors import (
     KeyFileError,
     NetIDError,
-    NotFound,
     PersonaError,
     RegistrationRefused,
     UnexpectedFault,
@@ -38,9 +37,12 @@ from netid.services.approval import Approvals
 from netid.services.decisions import Decisions
 from netid.services.enrolment import Enrolment
 from netid.services.grants import Grants
+from netid.services.own_pages import own_pages
 from netid.services.passcode_check import PasscodeCheck
+from netid.services.receipts import Receipts
 from netid.services.records import Records
 from netid.services.registration import Registration, load_registrations
+from netid.services.rights import Rights
 from netid.services.sign_in import SignIn
 from netid.settings import Settings, read_settings
 from netid.storage.applications import Applications
@@ -55,8 +57,12 @@ from netid.storage.vault import Vault
 
 log = logging.getLogger("netid")
 
-PAGES = frozenset({"pages", "enrolment", "authorize"})
-"""The blueprints that answer an error with a page; the others answer OAuth JSON or problem+json."""
+ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
+    "token": responses.oauth_json,
+    "userinfo": responses.oauth_json,
+    "discovery": responses.problem,
+}
+"""How a blueprint's errors are answered; those that are not listed answer people, with a page."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Services:
     grants: Grants
     enrolment: Enrolment
     applying: Applying
+    rights: Rights
     records: Records
     approvals: Approvals | None
     """In test mode."""
@@ -141,15 +148,16 @@ def _services(
     disclosure = Disclosure(vault)
     passcodes = PasscodeCheck(stores, keyring=keyring, ambient=ambient)
     enrolment = Enrolment(stores, vault=vault, disclosure=disclosure, keyring=keyring, ambient=ambient)
-    sign_in = SignIn(stores, passcodes=passcodes, keyring=keyring, ambient=ambient)
+    own = own_pages(settings.issuer)
+    sign_in = SignIn(stores, own_pages=own, passcodes=passcodes, keyring=keyring, ambient=ambient)
     grants = Grants(stores, disclosure=disclosure, ambient=ambient)
+    receipts = Receipts(stores, keyring=keyring, issuer=settings.issuer, ambient=ambient)
     decisions = Decisions(
         stores,
         sign_in=sign_in,
         grants=grants,
+        receipts=receipts,
         disclosure=disclosure,
-        keyring=keyring,
-        issuer=settings.issuer,
         ambient=ambient,
     )
     return Services(
@@ -167,6 +175,7 @@ def _services(
             notices=ENROLMENT_NOTICES,
             ambient=ambient,
         ),
+        rights=Rights(stores, receipts=receipts, ambient=ambient),
         records=Records(stores.db, disclosure=disclosure),
         approvals=Approvals(sign_in, decisions) if settings.mode == "test" else None,
     )
@@ -258,6 +267,8 @@ def _flask_app() -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_PARAMETERS
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    # Werkzeug would redirect //authorize to the host that the request named.
+    app.url_map.merge_slashes = False
     app.register_error_handler(NetIDError, _answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_fault)
@@ -265,13 +276,25 @@ def _flask_app() -> Flask:
 
 
 def _answer(error: NetIDError) -> Response:
-    return responses.page(error) if request.blueprint in PAGES else responses.problem(error)
+    return ANSWERS.get(_whose_address(), responses.page)(error)
+
+
+def _whose_address() -> str | None:
+    """The blueprint that serves this address, also where it does not take the method."""
+    if request.blueprint is not None:
+        return request.blueprint
+    address = current_app.create_url_adapter(request)
+    methods = list(address.allowed_methods()) if address else []
+    if address is None or not methods:
+        return None
+    endpoint, _values = address.match(method=methods[0])
+    return str(endpoint).rpartition(".")[0] or None
 
 
 def _answer_http(error: HTTPException) -> Response:
     """What Flask itself refuses: an unknown address, a wrong method, a body that is too large."""
-    response = responses.page(NotFound(str(error.code)))
-    response.status_code = error.code or 500
+    response = _answer(responses.refusal_of(error))
+    response.status_code = error.code or response.status_code
     if allowed := error.get_response().headers.get("Allow"):
         response.headers["Allow"] = allowed
     return response

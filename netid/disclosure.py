@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from netid.errors import ReleaseRefused
 from netid.identity import policy
+from netid.identity.ages import Capacity, anniversary, capacity_on
 from netid.identity.calendar import legal_day, start_of_legal_day
 from netid.identity.claims import CATALOGUE
 from netid.identity.consent import StoredReceipt
-from netid.identity.ages import Capacity, anniversary, capacity_on
 from netid.identity.net_number import NetNumber
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.storage.vault import Vault

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Request, Response, redirect, request
+from flask import Blueprint, Request, Response, request
 
 from netid import responses
 from netid.errors import (
@@ -11,20 +11,32 @@ from netid.errors import (
     ConsentRequired,
     InteractionExpired,
     LoginRequired,
+    NetIDError,
     OAuthError,
     SignInRefused,
+    StorageBusy,
     UnprovenRedirect,
 )
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import RelyingParty
+from netid.identity.text import Language
 from netid.oauth.browsers import Browsers
 from netid.oauth.parameters import parameters
 from netid.oauth.requests import parse_request, proven_redirect_uri
 from netid.services.approval import ApprovalRule, Approvals
 from netid.services.decisions import Decisions
-from netid.services.interaction import AuthorizationRequest, Interaction, Progress, Prompt, Role, Step, StepKind
+from netid.services.interaction import (
+    AuthorizationRequest,
+    Interaction,
+    Progress,
+    Prompt,
+    Role,
+    Step,
+    StepKind,
+)
+from netid.services.own_pages import own_pages
 from netid.services.registration import Registration
-from netid.services.sign_in import Browser, Proved, SignIn
+from netid.services.sign_in import Browser, SignIn
 from netid.settings import Settings
 
 
@@ -57,11 +69,12 @@ class Authorize:
         redirect_uri = proven_redirect_uri(relying_party, given)
         if incoming.method == "POST":
             # A cross-site POST comes without our cookies; the GET it becomes has them.
-            return redirect(f"{self._settings.issuer}/authorize?{urlencode(given)}", 303)  # type: ignore[return-value]
+            return responses.see_other(f"{self._settings.issuer}/authorize?{urlencode(given)}")
         try:
             asked = parse_request(relying_party, redirect_uri, given)
             return self._begin(asked, relying_party, self._browsers.read(incoming))
-        except OAuthError as error:
+        except (OAuthError, StorageBusy) as error:
+            # RFC 6749, 4.1.2.1: a redirect cannot say 503, so its error has to.
             return self._send_error(redirect_uri, given.get("state"), error)
 
     def _relying_party(self, given: Mapping[str, str]) -> RelyingParty:
@@ -83,15 +96,14 @@ class Authorize:
             proved = self._approvals.sign_in(rule, interaction, browser)
         except (SignInRefused, InteractionExpired) as refusal:
             raise AccessDenied("the persona of the approval rule cannot sign in") from refusal
-        return self._by_rule(rule, proved, browser)
+        response = self._by_rule(rule, proved.interaction, browser)
+        return self._browsers.write(response, browser, proved.new_session)
 
-    def _by_rule(self, rule: ApprovalRule, proved: Proved, browser: Browser) -> Response:
+    def _by_rule(self, rule: ApprovalRule, interaction: Interaction, browser: Browser) -> Response:
         """What the person would do on the pages, as an approval rule has it."""
-        interaction = proved.interaction
-        browser = Browser(browser.secret, proved.new_session)
         step = self.next_step(interaction)
         if step.kind is StepKind.FINISH and rule.decision == "agree":
-            return self.resume(interaction, browser, proved.new_session)
+            return self.send_code(interaction, self._decisions.conclude(interaction, browser))
         if step.kind is not StepKind.CONSENT or rule.decision == "leave":
             return self.leave(interaction)
         language = interaction.request.language or "zh"
@@ -99,7 +111,7 @@ class Authorize:
             self._decisions.refuse(interaction, browser, language)
             return self.send_refusal(interaction)
         code = self._decisions.agree(interaction, browser, rule.ticks(interaction), language)
-        return self._browsers.write(self.send_code(interaction, code), browser, proved.new_session)
+        return self.send_code(interaction, code)
 
     def _without_pages(
         self, asked: AuthorizationRequest, relying_party: RelyingParty, browser: Browser
@@ -121,6 +133,10 @@ class Authorize:
         if missing is not None:
             return missing
         standing = self._decisions.standing(interaction)
+        if standing.is_somebody_else:
+            return Step(StepKind.LEAVE)
+        if interaction.is_own:
+            return Step(StepKind.FINISH)
         if standing.person.status == "suspended":
             return Step(StepKind.SUSPENDED)
         if not self._decisions.needs_asking(interaction, standing):
@@ -134,10 +150,15 @@ class Authorize:
         step = self.next_step(interaction)
         if new_session is not None:
             browser = Browser(browser.secret, new_session)
-        if step.kind is StepKind.FINISH:
+        if step.kind is StepKind.FINISH and interaction.is_own:
+            self._decisions.leave(interaction)
+            response = responses.see_other(interaction.request.redirect_uri)
+        elif step.kind is StepKind.FINISH:
             response = self.send_code(interaction, self._decisions.conclude(interaction, browser))
+        elif step.kind is StepKind.LEAVE:
+            response = self.leave(interaction)
         else:
-            response = redirect(self.address(interaction, step), 303)  # type: ignore[assignment]
+            response = responses.see_other(self.address(interaction, step))
         return self._browsers.write(response, browser, new_session)
 
     def address(self, interaction: Interaction, step: Step) -> str:
@@ -162,15 +183,29 @@ class Authorize:
     def leave(self, interaction: Interaction) -> Response:
         """Ends an interaction that the person left before deciding."""
         self._decisions.leave(interaction)
+        if interaction.is_own:
+            return responses.see_other(f"{self._settings.issuer}/")
         return self.send_refusal(interaction)
 
-    def _send_error(self, redirect_uri: str, state: str | None, error: OAuthError) -> Response:
+    def visit_own_pages(self, browser: Browser, language: Language | None) -> Response:
+        """Signs a person in for the provider's own pages."""
+        own = own_pages(self._settings.issuer)
+        asked = AuthorizationRequest(
+            client_id=own.client_id,
+            redirect_uri=own.redirect_uris[0],
+            scope=(),
+            level=own.default_level,
+            language=language,
+        )
+        return self.resume(self._sign_in.begin(asked, browser), browser)
+
+    def _send_error(self, redirect_uri: str, state: str | None, error: NetIDError) -> Response:
         responses.log_refusal(error)
         return responses.redirect_to_relying_party(
             redirect_uri,
             {
                 "error": error.code,
-                "error_description": error.description,
+                "error_description": responses.printable(error.description),
                 "state": state,
                 "iss": self._settings.issuer,
             },
@@ -205,9 +240,6 @@ def blueprint(authorize: Authorize) -> Blueprint:
 
     @routes.route("/authorize", methods=["GET", "POST"])
     def receive() -> Response:
-        try:
-            return authorize.receive(request)
-        except OAuthError as error:
-            return responses.page(error)
+        return authorize.receive(request)
 
     return routes

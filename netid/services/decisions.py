@@ -6,23 +6,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from netid.ambient import Ambient
-from netid.credentials.jose import sign
-from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
 from netid.errors import AccessDenied, GuardianRequired, InteractionExpired, InvalidField, PersonSuspended
-from netid.identity.claims import in_catalogue_order
-from netid.identity.consent import Action, Notice, NoticeReference, Receipt, StoredReceipt, notice_for
 from netid.identity.ages import Capacity
+from netid.identity.consent import Action, Notice, NoticeReference, StoredReceipt, notice_for
 from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Language
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, Grants
-from netid.services.interaction import Interaction, Prompt, digest_of, encode_secret
+from netid.services.interaction import Interaction, Prompt, digest_of
+from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
 from netid.storage.persons import Person
 from netid.storage.stores import Stores
-
-RECEIPT_TYPE = "netid-receipt+jwt"
-RECEIPT_ID_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,8 @@ class Standing:
     capacity: Capacity
     remembered: StoredReceipt | None
     """The agreement to check results that is remembered for this relying party."""
+    is_somebody_else: bool
+    """Whether the request asks for one person, and this is another."""
 
     @property
     def needs_guardian(self) -> bool:
@@ -49,17 +46,15 @@ class Decisions:
         *,
         sign_in: SignIn,
         grants: Grants,
+        receipts: Receipts,
         disclosure: Disclosure,
-        keyring: Keyring,
-        issuer: str,
         ambient: Ambient,
     ) -> None:
         self._stores = stores
         self._sign_in = sign_in
         self._grants = grants
         self._disclosure = disclosure
-        self._keyring = keyring
-        self._issuer = issuer
+        self._receipts = receipts
         self._ambient = ambient
 
     def standing(self, interaction: Interaction) -> Standing:
@@ -74,10 +69,17 @@ class Decisions:
         if person is None or person.status == "cancelled":
             raise InteractionExpired("the person left meanwhile")
         now = self._ambient.now()
-        remembered = self._stores.consents.latest_check(tx, person.person_id, interaction.relying_party.client_id)
+        remembered = self._stores.consents.latest_check(
+            tx, person.person_id, interaction.relying_party.client_id
+        )
         if remembered is not None and not self._still_good(remembered, interaction, now):
             remembered = None
-        return Standing(person, self._disclosure.capacity(tx, person.person_id, now), remembered)
+        return Standing(
+            person,
+            self._disclosure.capacity(tx, person.person_id, now),
+            remembered,
+            self._sign_in.is_somebody_else(tx, interaction.request, person.person_id),
+        )
 
     def _still_good(self, remembered: StoredReceipt, interaction: Interaction, now: datetime) -> bool:
         """A remembered decision holds for the text it was made on, in whichever language."""
@@ -160,14 +162,21 @@ class Decisions:
         if now_there.missing(current.request.level):
             raise InteractionExpired("the person is not fully checked")
         standing = self.standing_in(tx, current)
+        if standing.is_somebody_else:
+            raise AccessDenied(detail="the request asks for somebody else")
         if standing.person.status == "suspended":
             raise PersonSuspended
-        guardian = current.progress.guardian
         if standing.needs_guardian and self.needs_asking(current, standing):
-            linked = guardian is not None and guardian.person_id == standing.person.guardian_id
-            if not linked or not current.progress.guardian_checked:
-                raise GuardianRequired
+            self._require_guardian(tx, current, standing)
         return current, standing, self._ambient.now()
+
+    def _require_guardian(self, tx: Connection, interaction: Interaction, standing: Standing) -> None:
+        guardian = self._stores.persons.get(tx, standing.person.guardian_id or "")
+        signed_in = interaction.progress.guardian
+        if guardian is None or guardian.status != "active" or not interaction.progress.guardian_checked:
+            raise GuardianRequired
+        if signed_in is None or signed_in.person_id != guardian.person_id:
+            raise GuardianRequired
 
     def _keep(
         self,
@@ -179,50 +188,21 @@ class Decisions:
         language: Language,
         now: datetime,
     ) -> StoredReceipt:
-        relying_party, purpose = interaction.relying_party, interaction.purpose
         notice = self.notice(interaction, standing, language)
-        sector, person = relying_party.legal_entity.sector, standing.person
-        subject = self._stores.subjects.subject_for(tx, person.person_id, sector, person.generation)
-        guardian = self._guardian_subject(tx, standing, sector)
-        receipt_id = encode_secret(self._ambient.random(RECEIPT_ID_BYTES))
-
-        def build(sequence: int, previous: str) -> StoredReceipt:
-            receipt = Receipt(
-                receipt_id=receipt_id,
-                sequence=sequence,
-                previous=previous,
-                subject=subject.reveal(),
-                guardian_subject=guardian,
-                client_id=relying_party.client_id,
-                purpose=purpose.id if purpose else None,
-                legal_basis=purpose.legal_basis.code if purpose and purpose.legal_basis else None,
-                offered=_ordered(interaction.asked),
-                agreed=_ordered(agreed),
-                notice=NoticeReference(version=notice.version, sha256=notice.sha256, language=language),
-                action=action,
-                decided_at=now,
-                expires_at=self._ends(tx, interaction, standing, now),
-            )
-            return StoredReceipt(receipt, person.person_id, self._sign(receipt), None)
-
-        kept = self._stores.consents.append(tx, person.person_id, build)
-        self._stores.audit.record(
+        guardian_id = standing.person.guardian_id if standing.needs_guardian else None
+        return self._receipts.decided(
             tx,
-            f"consent_{action.value}",
-            at=now,
-            person_id=person.person_id,
-            client_id=relying_party.client_id,
-            receipt_id=receipt_id,
-            details={"claims": " ".join(_ordered(agreed))},
+            person=standing.person,
+            guardian=self._stores.persons.get(tx, guardian_id) if guardian_id else None,
+            relying_party=interaction.relying_party,
+            purpose=interaction.purpose,
+            offered=interaction.asked,
+            agreed=agreed,
+            notice=NoticeReference(version=notice.version, sha256=notice.sha256, language=language),
+            action=action,
+            now=now,
+            expires_at=self._ends(tx, interaction, standing, now),
         )
-        return kept
-
-    def _guardian_subject(self, tx: Connection, standing: Standing, sector: str) -> str | None:
-        guardian_id = standing.person.guardian_id
-        guardian = self._stores.persons.get(tx, guardian_id) if standing.needs_guardian and guardian_id else None
-        if guardian is None:
-            return None
-        return self._stores.subjects.subject_for(tx, guardian.person_id, sector, guardian.generation).reveal()
 
     def _ends(
         self, tx: Connection, interaction: Interaction, standing: Standing, now: datetime
@@ -233,10 +213,6 @@ class Decisions:
         if standing.needs_guardian:
             return self._disclosure.turns_14_at(tx, standing.person.person_id)
         return None
-
-    def _sign(self, receipt: Receipt) -> str:
-        payload = {"iss": self._issuer, "mock": True, **receipt.model_dump(mode="json")}
-        return sign(payload, self._keyring.receipt_key(), RECEIPT_TYPE)
 
     def _conclude(
         self,
@@ -272,7 +248,3 @@ class Decisions:
     def _finish(self, tx: Connection, interaction: Interaction, now: datetime) -> None:
         if not self._stores.interactions.finish(tx, digest_of(interaction.handle), now):
             raise InteractionExpired("it has already ended")
-
-
-def _ordered(names: frozenset[str]) -> tuple[str, ...]:
-    return tuple(claim.name for claim in in_catalogue_order(names))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure, Release
-from netid.errors import InvalidGrant, InvalidToken, ReleaseRefused
+from netid.errors import CodeReplayed, InvalidGrant, InvalidToken, OAuthError, ReleaseRefused
 from netid.identity.consent import StoredReceipt
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
@@ -82,18 +82,22 @@ class Grants:
         return code
 
     def peek(self, relying_party: RelyingParty, code: str) -> Grant:
-        """The grant of a code of this relying party, without using it up. Raises InvalidGrant."""
+        """The grant of a code of this relying party, without using it up.
+
+        Raises InvalidGrant; CodeReplayed, once its tokens are ended, where it was used before.
+        """
         with self._stores.db.read() as tx:
             payload = self._stores.single_use.peek(tx, Kind.CODE, digest_of(code), self._ambient.now())
-        grant = Grant.model_validate_json(payload) if payload else None
-        if grant is not None and grant.client_id == relying_party.client_id:
-            return grant
-        if grant is None:
+        if payload is None:
             self._end_replayed(relying_party, code)
-        raise InvalidGrant
+            raise InvalidGrant
+        grant = Grant.model_validate_json(payload)
+        if grant.client_id != relying_party.client_id:
+            raise InvalidGrant(detail="another client's code")
+        return grant
 
     def redeem(self, relying_party: RelyingParty, code: str) -> Redeemed:
-        """Uses the code up; of several at once exactly one succeeds. Raises InvalidGrant.
+        """Uses the code up; of several at once exactly one succeeds. Raises InvalidGrant or CodeReplayed.
 
         Ends in InvalidGrant too when the consent was withdrawn or the person left in the meantime.
         """
@@ -129,6 +133,7 @@ class Grants:
             grant = Grant.model_validate_json(payload)
             self._stores.tokens.revoke_by_code(tx, digest_of(code), self._ambient.now())
             self._record(tx, "code_replayed", grant, NOTHING, self._ambient.now())
+        raise CodeReplayed
 
     def _current(
         self, tx: Connection, relying_party: RelyingParty, grant: Grant, names: tuple[str, ...], now: datetime
@@ -138,7 +143,9 @@ class Grants:
         if person is None or person.status != "active" or receipt is None or not receipt.holds(now):
             raise InvalidGrant(detail="the person left, is suspended, or the consent has ended")
         sector = relying_party.legal_entity.sector
-        subject = self._stores.subjects.subject_for(tx, person.person_id, sector, person.generation)
+        subject = self._stores.subjects.known_as(tx, person.person_id, sector, person.generation)
+        if subject is None or subject.reveal() != receipt.receipt.subject:
+            raise InvalidGrant(detail="the consent names another legal entity's subject")
         return subject, self._release(tx, relying_party, grant, receipt, frozenset(names), now)
 
     def _release(
@@ -195,6 +202,17 @@ class Grants:
         """Ends this relying party's own token; anybody else's stays as it is (RFC 7009)."""
         with self._stores.db.write() as tx:
             self._stores.tokens.revoke(tx, digest_of(token), relying_party.client_id, self._ambient.now())
+
+    def record_refusal(self, relying_party: RelyingParty, refusal: OAuthError) -> None:
+        """Keeps what an authenticated relying party was refused."""
+        with self._stores.db.write() as tx:
+            self._stores.audit.record(
+                tx,
+                "token_refused",
+                at=self._ambient.now(),
+                client_id=relying_party.client_id,
+                details={"error": refusal.code},
+            )
 
     def _record(self, tx: Connection, kind: str, grant: Grant, release: Release, now: datetime) -> None:
         self._stores.audit.record(

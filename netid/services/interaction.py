@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from netid.identity.levels import AssuranceLevel, Factor
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.identity.text import Language
+from netid.services.own_pages import OWN_CLIENT_ID
 
 INTERACTION_LIFETIME = timedelta(minutes=15)
 SECRET_BYTES = 32
@@ -61,6 +62,8 @@ class AuthorizationRequest(BaseModel):
     max_age: int | None = None
     """Seconds since the person was last checked, at most."""
     login_hint: str | None = None
+    subject: str | None = None
+    """The only one who may sign in, as the relying party knows them (OpenID Connect Core, 5.5.1)."""
     level: AssuranceLevel
     """What has to be reached."""
     level_essential: bool = False
@@ -128,6 +131,11 @@ class Interaction:
     expires_at: datetime
 
     @property
+    def is_own(self) -> bool:
+        """Whether it leads to the provider's own pages, and releases nothing."""
+        return self.request.client_id == OWN_CLIENT_ID
+
+    @property
     def purpose(self) -> Purpose | None:
         """The purpose asked for, as it is registered now."""
         return self.relying_party.purpose(self.request.purpose) if self.request.purpose else None
@@ -148,6 +156,8 @@ class StepKind(StrEnum):
     GUARDIAN = "guardian"
     CONSENT = "consent"
     FINISH = "finish"
+    LEAVE = "leave"
+    """Somebody else signed in than the request asks for: back without a decision."""
 
 
 @dataclass(frozen=True)
@@ -156,4 +166,3 @@ class Step:
 
     kind: StepKind
     role: Role = Role.PERSON
-

@@ -11,6 +11,7 @@ from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField, RegistrationRefused
 from netid.identity.relying_party import RelyingParty
 from netid.identity.strict_yaml import parse_yaml
+from netid.services.own_pages import OWN_CLIENT_ID
 from netid.storage.stores import Stores
 
 MIN_SECRET = 32
@@ -102,6 +103,8 @@ class Registration:
 
     def put(self, relying_party: RelyingParty) -> None:
         """Registers or replaces one. Raises RegistrationRefused if another entity has its sector."""
+        if relying_party.client_id == OWN_CLIENT_ID:
+            raise RegistrationRefused(f"client_id: {OWN_CLIENT_ID} is the provider's own; choose another")
         now = self._ambient.now()
         with self._stores.db.write() as tx:
             if self._stores.relying_parties.get(tx, relying_party.client_id) == relying_party:

@@ -11,6 +11,8 @@ from netid.credentials.keyring import Keyring
 from netid.errors import InteractionExpired, SignInRefused
 from netid.identity.levels import Factor
 from netid.identity.net_number import NetNumber
+from netid.identity.pseudonym import PairwiseSubject
+from netid.identity.relying_party import RelyingParty
 from netid.services.interaction import (
     INTERACTION_LIFETIME,
     SECRET_BYTES,
@@ -24,7 +26,8 @@ from netid.services.interaction import (
     encode_secret,
 )
 from netid.services.passcode_check import PasscodeCheck
-from netid.storage.persons import Person, index_digest
+from netid.services.tidying import Tidying
+from netid.storage.persons import Person, PersonStatus, index_digest
 from netid.storage.sessions import Session
 from netid.storage.stores import Stores
 
@@ -60,12 +63,20 @@ class SignIn:
     """Begins interactions, identifies people and checks their factors."""
 
     def __init__(
-        self, stores: Stores, *, passcodes: PasscodeCheck, keyring: Keyring, ambient: Ambient
+        self,
+        stores: Stores,
+        *,
+        own_pages: RelyingParty,
+        passcodes: PasscodeCheck,
+        keyring: Keyring,
+        ambient: Ambient,
     ) -> None:
         self._stores = stores
+        self._own_pages = own_pages
         self._passcodes = passcodes
         self._keyring = keyring
         self._ambient = ambient
+        self._tidying = Tidying(stores)
 
     # Interactions
 
@@ -74,9 +85,10 @@ class SignIn:
         now = self._ambient.now()
         handle = encode_secret(self._ambient.random(SECRET_BYTES))
         with self._stores.db.write() as tx:
-            relying_party = self._stores.relying_parties.get(tx, request.client_id)
+            relying_party = self._relying_party(tx, request.client_id)
             if relying_party is None:
                 raise InteractionExpired("the relying party was removed meanwhile")
+            self._tidying.tidy(tx, now)
             progress = self._from_session(tx, request, browser, now)
             expires_at = now + INTERACTION_LIFETIME
             self._stores.interactions.add(
@@ -105,11 +117,31 @@ class SignIn:
         if stored is None:
             raise InteractionExpired
         request = AuthorizationRequest.model_validate_json(stored.request)
-        relying_party = self._stores.relying_parties.get(tx, request.client_id)
+        relying_party = self._relying_party(tx, request.client_id)
         if relying_party is None:
             raise InteractionExpired("the relying party was removed meanwhile")
         progress = Progress.model_validate_json(stored.state)
         return Interaction(handle, request, relying_party, progress, stored.expires_at)
+
+    def _relying_party(self, tx: Connection, client_id: str) -> RelyingParty | None:
+        if client_id == self._own_pages.client_id:
+            return self._own_pages
+        return self._stores.relying_parties.get(tx, client_id)
+
+    def signed_in(self, browser: Browser) -> Session | None:
+        """Who is signed in at the provider itself in this browser."""
+        if browser.session is None:
+            return None
+        with self._stores.db.read() as tx:
+            return self._stores.sessions.get(
+                tx, digest_of(browser.session), browser.digest, self._ambient.now()
+            )
+
+    def sign_out(self, browser: Browser) -> None:
+        """Ends this browser's session."""
+        if browser.session is not None:
+            with self._stores.db.write() as tx:
+                self._stores.sessions.end(tx, digest_of(browser.session), self._ambient.now())
 
     def _from_session(
         self, tx: Connection, request: AuthorizationRequest, browser: Browser, now: datetime
@@ -129,10 +161,24 @@ class SignIn:
         session = self._stores.sessions.get(tx, digest_of(browser.session), browser.digest, now)
         if session is None:
             return None
-        if request.max_age is not None and now - session.auth_time > timedelta(seconds=request.max_age):
+        if request.max_age is not None and now - session.auth_time >= timedelta(seconds=request.max_age):
             return None
         hinted = self._hinted(tx, request)
-        return None if hinted is not None and hinted != session.person_id else session
+        if hinted not in (None, session.person_id) or self.is_somebody_else(tx, request, session.person_id):
+            return None
+        return session
+
+    def is_somebody_else(self, tx: Connection, request: AuthorizationRequest, person_id: str) -> bool:
+        """Whether the request names a subject, and this person is not it."""
+        if request.subject is None:
+            return False
+        person = self._stores.persons.get(tx, person_id)
+        relying_party = self._relying_party(tx, request.client_id)
+        if person is None or relying_party is None:
+            return True
+        sector = relying_party.legal_entity.sector
+        known = self._stores.subjects.known_as(tx, person_id, sector, person.generation)
+        return known is None or known != PairwiseSubject(request.subject)
 
     def _hinted(self, tx: Connection, request: AuthorizationRequest) -> str | None:
         if request.login_hint is None:
@@ -142,7 +188,9 @@ class SignIn:
 
     # Who
 
-    def choose_persona(self, interaction: Interaction, browser: Browser, role: Role, persona_id: str) -> Proved:
+    def choose_persona(
+        self, interaction: Interaction, browser: Browser, role: Role, persona_id: str
+    ) -> Proved:
         """Identifies a synthetic persona, whose net credential is simulated. Raises SignInRefused."""
         with self._stores.db.write() as tx:
             who = self._present(self._stores.persons.by_persona(tx, persona_id))
@@ -179,7 +227,9 @@ class SignIn:
         return self._identified(person)
 
     def _identified(self, person: Person) -> Identified:
-        key = person.net_number_digest or index_digest(self._keyring.index.reveal(), "person", person.person_id)
+        key = person.net_number_digest or index_digest(
+            self._keyring.index.reveal(), "person", person.person_id
+        )
         return Identified(
             person_id=person.person_id, throttle_key=key.hex(), proved=frozenset({Factor.CREDENTIAL})
         )
@@ -252,14 +302,24 @@ class SignIn:
         changes: dict[str, object] = {role.value: who, "face_failed": None}
         new_session = None
         if role is Role.GUARDIAN:
-            changes["guardian_checked"] = complete
+            changes["guardian_checked"] = complete and self._is_guardian(tx, progress.person, who)
         elif complete:
             changes["checked_at"] = now
             new_session = self._start_session(tx, browser, who, now)
         progress = progress.model_copy(update=changes)
-        if not self._stores.interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json()):
+        if not self._stores.interactions.update(
+            tx, digest_of(interaction.handle), progress.model_dump_json()
+        ):
             raise InteractionExpired
         return Proved(_with(interaction, progress), new_session)
+
+    def _is_guardian(self, tx: Connection, child: Identified | None, who: Identified) -> bool:
+        """Whether this is the child's own guardian, with an active net credential (Measures, article 5)."""
+        person = self._stores.persons.get(tx, child.person_id or "") if child else None
+        guardian = self._stores.persons.get(tx, who.person_id or "")
+        if person is None or guardian is None or guardian.status is not PersonStatus.ACTIVE:
+            return False
+        return person.guardian_id == guardian.person_id
 
     def _start_session(self, tx: Connection, browser: Browser, who: Identified, now: datetime) -> str:
         if who.person_id is None:
@@ -277,7 +337,11 @@ class SignIn:
             expires_at=now + SESSION_LIFETIME,
         )
         self._stores.audit.record(
-            tx, "signed_in", at=now, person_id=who.person_id, details={"factors": " ".join(sorted(who.proved))}
+            tx,
+            "signed_in",
+            at=now,
+            person_id=who.person_id,
+            details={"factors": " ".join(sorted(who.proved))},
         )
         return secret
 
