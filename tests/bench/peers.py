@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.bench.browser import Answer, UnexpectedAnswer, forms
-from tests.bench.server import REDIRECT_URI, Server
+from tests.bench.server import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Server
 
 _ROOT = Path(__file__).parents[2]
 _NODE = Path(__file__).parent / "node"
@@ -40,7 +40,7 @@ class OidcProvider(Server):
     name = "oidc-provider"
 
     def command(self, port: int) -> list[str | Path]:
-        return ["node", _NODE / "oidc_provider.mjs", str(port), REDIRECT_URI]
+        return ["node", _NODE / "oidc_provider.mjs", str(port), REDIRECT_URI, CLIENT_ID, CLIENT_SECRET]
 
     def answer(self, page: Answer) -> tuple[str, Mapping[str, str]]:
         form = forms(page)[0]

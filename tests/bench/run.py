@@ -12,12 +12,19 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import peers
+from tests.bench import ours, peers
 from tests.bench.load import code_exchanges, sign_ins
 from tests.bench.report import Results, as_json, table
 from tests.bench.server import Server
 
-_SERVERS: tuple[type[Server], ...] = (peers.OidcProviderMock, peers.OidcProvider, peers.OAuth2MockServer)
+_SERVERS: tuple[type[Server], ...] = (
+    ours.NetID,
+    ours.NetIDES256,
+    ours.NetIDPasscode,
+    peers.OidcProvider,
+    peers.OAuth2MockServer,
+    peers.OidcProviderMock,
+)
 _STARTS = 3
 
 
@@ -30,7 +37,7 @@ def main() -> int:
         sys.stderr.write(f"bench: {error}\n")
         return 1
     results = measure(arguments.only, arguments.rounds, arguments.seconds)
-    sys.stdout.write(table(results, "netid") + "\n")
+    sys.stdout.write(table(results, ours.NetID.name) + "\n")
     if arguments.json:
         arguments.json.write_text(json.dumps(as_json(results), indent=2) + "\n")
     return 0
@@ -49,8 +56,8 @@ def _arguments() -> argparse.Namespace:
 def measure(names: list[str], rounds: int, seconds: float) -> list[Results]:
     """Start every server, warm it up, then give each its turn in every round; end them all."""
     with ExitStack() as stack:
-        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netid-bench-")))
-        servers = [stack.enter_context(kind(workdir)) for kind in _SERVERS if kind.name in names]
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netid-bench-")))
+        servers = [stack.enter_context(kind(directory)) for kind in _SERVERS if kind.name in names]
         results = [Results(server.name) for server in servers]
         _start(servers)
         for server in servers:

@@ -16,7 +16,7 @@ import psutil
 from tests.bench.browser import Answer, Browser, UnexpectedAnswer
 
 REDIRECT_URI = "http://127.0.0.1:9/callback"
-CLIENT_ID, CLIENT_SECRET = "bench", "bench-secret"
+CLIENT_ID, CLIENT_SECRET = "bench", "a-secret-that-is-the-same-for-all-servers"
 _START_LIMIT = 30.0
 
 
@@ -36,8 +36,8 @@ class Server(ABC):
     scope = "openid"
     id_token_alg = "RS256"
 
-    def __init__(self, workdir: Path) -> None:
-        self._workdir = workdir
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._process: psutil.Popen | None = None
         self.origin = ""
         self.start_seconds: list[float] = []
@@ -51,7 +51,7 @@ class Server(ABC):
         raise UnexpectedAnswer(f"{self.name} showed a page: {page.text[:300]}")
 
     def environment(self, port: int) -> Mapping[str, str]:
-        """Variables added to the process's environment."""
+        """Variables for the process that serves on this port."""
         return {}
 
     def __enter__(self) -> Self:
@@ -64,14 +64,16 @@ class Server(ABC):
         """Start the process and note the seconds until the discovery document is first answered 200."""
         port = free_port()
         self.origin = f"http://127.0.0.1:{port}"
+        command = [str(part) for part in self.command(port)]
+        environment = _own_environment() | dict(self.environment(port))
         began = time.perf_counter()
         self._process = psutil.Popen(
-            [str(part) for part in self.command(port)],
-            cwd=self._workdir,
-            env=_own_environment() | dict(self.environment(port)),
+            command,
+            cwd=self._directory,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=(self._workdir / f"{self.name}.log").open("wb"),
+            stderr=(self._directory / f"{self.name}.log").open("wb"),
         )
         self._await_first_answer(began)
         self.start_seconds.append(time.perf_counter() - began)
@@ -101,11 +103,11 @@ class Server(ABC):
 
     def log(self) -> str:
         """The end of what the process wrote to its standard error."""
-        return (self._workdir / f"{self.name}.log").read_text(errors="replace")[-2000:]
+        return (self._directory / f"{self.name}.log").read_text(errors="replace")[-2000:]
 
     def stop(self) -> None:
         """End the process tree and wait until it is gone."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return
         tree = self._tree()
         self._process.terminate()
