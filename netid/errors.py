@@ -72,6 +72,30 @@ class TokenRefused(NetIDError):
     status = 401
 
 
+# HTTP
+
+
+class MalformedRequest(NetIDError):
+    """RFC 9110, 15.5.1: the request cannot be read as HTTP."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class MethodNotAllowed(NetIDError):
+    """RFC 9110, 15.5.6: this address takes other methods, which the Allow header names."""
+
+    code = "invalid_request"
+    status = 405
+
+
+class UnsupportedMediaType(NetIDError):
+    """RFC 9110, 15.5.16: the body is of another kind; send an object as application/json."""
+
+    code = "invalid_request"
+    status = 415
+
+
 # OAuth 2.0 and OpenID Connect
 
 
@@ -123,6 +147,10 @@ class InvalidGrant(OAuthError):
     code = "invalid_grant"
 
 
+class CodeReplayed(InvalidGrant):
+    """RFC 6749, 4.1.2: the code was used before; the tokens it gave are ended."""
+
+
 class UnsupportedGrantType(OAuthError):
     """RFC 6749, 5.2: only authorization_code is offered."""
 
@@ -137,6 +165,13 @@ class UnsupportedTokenType(OAuthError):
 
 class InvalidToken(OAuthError):
     """RFC 6750, 3.1: the access token is unknown, expired, revoked or of another kind."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class MissingToken(OAuthError):
+    """RFC 6750, 3.1: there is no access token; send one as Authorization: Bearer."""
 
     code = "invalid_token"
     status = 401
@@ -279,6 +314,11 @@ class RegistrationRefused(NetIDError):
 
     code = "invalid_registration"
     status = 400
+
+    @property
+    def description(self) -> str:
+        """Field, rule and remedy: none of them repeats the value."""
+        return self.detail or super().description
 
 
 class ReleaseRefused(NetIDError):

@@ -2,15 +2,37 @@
 
 import logging
 from collections.abc import Sequence
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from flask import Response, jsonify, redirect, render_template, request
+from flask import Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
 
-from netid.errors import InvalidClient, InvalidToken, NetIDError, OAuthError, StorageBusy
+from netid.errors import (
+    InvalidClient,
+    MalformedRequest,
+    MethodNotAllowed,
+    NetIDError,
+    NotFound,
+    RequestTooLarge,
+    StorageBusy,
+    Unauthorized,
+    UnexpectedFault,
+    UnsupportedMediaType,
+)
 
 log = logging.getLogger("netid.refused")
 
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
+_CHALLENGES: tuple[tuple[type[NetIDError], str], ...] = (
+    (InvalidClient, 'Basic realm="netid", charset="UTF-8"'),
+    (Unauthorized, 'Bearer realm="netid management"'),
+)
+_HTTP_ERRORS: tuple[type[NetIDError], ...] = (
+    NotFound,
+    MethodNotAllowed,
+    RequestTooLarge,
+    UnsupportedMediaType,
+)
 
 
 def log_refusal(error: NetIDError) -> None:
@@ -18,36 +40,44 @@ def log_refusal(error: NetIDError) -> None:
     log.info("%s %s: %s %s", request.method, request.endpoint, type(error).__name__, error.detail)
 
 
-def oauth_json(error: OAuthError) -> Response:
-    """RFC 6749, 5.2 and RFC 6750, 3."""
-    log_refusal(error)
-    response = jsonify(error=error.code, error_description=_printable(error.description))
-    response.status_code = error.status
+def refusal_of(error: HTTPException) -> NetIDError:
+    """What Flask itself refuses, as an error of ours."""
+    if error.code is None or error.code >= 500:
+        return UnexpectedFault(type(error).__name__)
+    kind = next((kind for kind in _HTTP_ERRORS if kind.status == error.code), MalformedRequest)
+    return kind()
+
+
+def uncached(response: Response) -> Response:
+    """Marks an answer that no cache may keep and no browser may reinterpret."""
     response.headers.update(_NO_STORE)
-    if isinstance(error, InvalidClient):
-        response.headers["WWW-Authenticate"] = 'Basic realm="netid", charset="UTF-8"'
-    if isinstance(error, InvalidToken):
-        response.headers["WWW-Authenticate"] = f'Bearer realm="netid", error="{error.code}"'
     return response
+
+
+def oauth_json(error: NetIDError) -> Response:
+    """RFC 6749, 5.2."""
+    return _answer(error, jsonify(error=error.code, error_description=printable(error.description)))
 
 
 def problem(error: NetIDError) -> Response:
     """RFC 9457, for everything that is neither OAuth nor a page."""
-    log_refusal(error)
-    response = jsonify(
-        type="about:blank",
-        title=type(error).__name__,
-        status=error.status,
-        code=error.code,
-        detail=error.description,
-        **_located(error),
-    )
-    response.status_code = error.status
+    body = {"type": "about:blank", "title": type(error).__name__, "status": error.status}
+    body |= {"code": error.code, "detail": error.description, **_located(error)}
+    response = _answer(error, jsonify(body))
     response.mimetype = "application/problem+json"
-    response.headers.update(_NO_STORE)
+    return response
+
+
+def _answer(error: NetIDError, response: Response) -> Response:
+    """The response with what goes with every refusal of this kind."""
+    log_refusal(error)
+    response.status_code = error.status
     if isinstance(error, StorageBusy):
         response.headers["Retry-After"] = "1"
-    return response
+    for kind, challenge in _CHALLENGES:
+        if isinstance(error, kind):
+            response.headers["WWW-Authenticate"] = challenge
+    return uncached(response)
 
 
 def _located(error: NetIDError) -> dict[str, str]:
@@ -56,39 +86,38 @@ def _located(error: NetIDError) -> dict[str, str]:
 
 def page(error: NetIDError) -> Response:
     """A page that says what happened, whether anything was shared, and where to go."""
-    log_refusal(error)
-    response = Response(render_template("error.html", error=error), status=error.status)
-    if isinstance(error, StorageBusy):
-        response.headers["Retry-After"] = "1"
-    return page_headers(response)
+    return page_headers(_answer(error, Response(render_template("error.html", error=error))))
 
 
 def page_headers(response: Response, form_action_origins: Sequence[str] = ()) -> Response:
     """What every page carries. `form_action_origins` are proven redirect origins, nothing wider:
     Chromium and WebKit hold the whole redirect chain after a form to `form-action`."""
     form_action = " ".join(("'self'", *form_action_origins))
-    response.headers.update(_NO_STORE)
+    uncached(response)
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
     response.headers["X-Frame-Options"] = "DENY"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response
 
 
-def redirect_to_relying_party(redirect_uri: str, parameters: dict[str, str | None]) -> Response:
-    """Back to a proven redirect URI with these parameters; 303, so that a POST is never repeated."""
-    given = {name: value for name, value in parameters.items() if value is not None}
-    separator = "&" if urlsplit(redirect_uri).query else "?"
-    response = redirect(f"{redirect_uri}{separator}{urlencode(given)}", code=303)
-    response.headers.update(_NO_STORE)
+def see_other(url: str) -> Response:
+    """To another address; 303, so that a POST is never repeated, and without a body to leak from."""
+    response = uncached(Response(status=303, headers={"Location": url}))
     response.headers["Referrer-Policy"] = "no-referrer"
-    return response  # type: ignore[return-value]
+    return response
 
 
-def _printable(description: str) -> str:
-    """The characters RFC 6749, 5.2 allows in `error_description`."""
+def redirect_to_relying_party(redirect_uri: str, parameters: dict[str, str | None]) -> Response:
+    """Back to a proven redirect URI with these parameters."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    separator = "&" if "?" in redirect_uri else "?"
+    return see_other(f"{redirect_uri}{separator}{urlencode(given)}")
+
+
+def printable(description: str) -> str:
+    """The characters RFC 6749, 4.1.2.1 and 5.2 allow in `error_description`."""
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in description)

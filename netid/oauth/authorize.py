@@ -187,6 +187,10 @@ class Authorize:
             return responses.see_other(f"{self._settings.issuer}/")
         return self.send_refusal(interaction)
 
+    def to_own_pages(self, done: str) -> Response:
+        """Back to the provider's own pages after a form; `done` is shown as the outcome."""
+        return responses.see_other(f"{self._settings.issuer}/records{f'?{done}' if done else ''}")
+
     def visit_own_pages(self, browser: Browser, language: Language | None) -> Response:
         """Signs a person in for the provider's own pages."""
         own = own_pages(self._settings.issuer)

@@ -7,11 +7,9 @@ from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import Authentication
 from netid.oauth.client_auth import ASSERTION_ALGORITHMS
-from netid.oauth.requests import VERIFY_SCOPE
+from netid.oauth.requests import PROTOCOL_CLAIMS, VERIFY_SCOPE
 from netid.oauth.token import TRUST_FRAMEWORK
 from netid.services.interaction import Prompt
-
-_PROTOCOL_CLAIMS = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "verified_claims"]
 
 
 def metadata(issuer: str) -> dict[str, object]:
@@ -40,7 +38,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "prompt_values_supported": [prompt.value for prompt in Prompt],
         "ui_locales_supported": ["zh", "en"],
         "claim_types_supported": ["normal"],
-        "claims_supported": [*_PROTOCOL_CLAIMS, *CATALOGUE],
+        "claims_supported": [*sorted(PROTOCOL_CLAIMS), *CATALOGUE],
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -1,9 +1,9 @@
 """The parameters of an OAuth request: each at most once, of bounded size, plain text."""
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from flask import Request
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from netid.errors import InvalidRequest, RequestTooLarge
@@ -22,42 +22,59 @@ def parameters(request: Request) -> Mapping[str, str]:
     refused. Raises InvalidRequest or RequestTooLarge.
     """
     found: dict[str, str] = {}
-    for source in (request.args, form(request)):
-        for name, values in source.lists():
-            if name in found or len(values) > 1:
-                raise InvalidRequest(f"{_shown(name)} is given more than once; send it once")
-            found[name] = values[0]
+    for name, value in [*_pairs(_query(request)), *_pairs(_form(request))]:
+        if name in found:
+            raise InvalidRequest(f"{_shown(name)} is given more than once; send it once")
+        _check_text(name, value)
+        found[name] = value
     if len(found) > MAX_PARAMETERS:
-        raise InvalidRequest(f"more than {MAX_PARAMETERS} parameters; send only what this endpoint knows")
-    for name, value in found.items():
-        _check_value(name, value)
+        raise _too_many()
     return {name: value for name, value in found.items() if value}
 
 
 def body_parameters(request: Request) -> Mapping[str, str]:
     """The parameters of a POST whose secrets may not stand in the query. Raises InvalidRequest."""
-    if request.args:
+    if request.query_string:
         raise InvalidRequest("parameters belong in the body; send nothing in the query")
     if request.mimetype != FORM:
         raise InvalidRequest(f"the body must be {FORM}")
     return parameters(request)
 
 
-def form(request: Request) -> MultiDict[str, str]:
-    """The body's form, read within bounds. Raises RequestTooLarge."""
+def _query(request: Request) -> bytes:
     if len(request.query_string) > MAX_REQUEST_BYTES:
-        raise RequestTooLarge(f"the query is longer than {MAX_REQUEST_BYTES} bytes")
+        raise RequestTooLarge(f"the query is longer than {MAX_REQUEST_BYTES} bytes; send less")
+    return request.query_string
+
+
+def _form(request: Request) -> bytes:
+    if request.mimetype != FORM:
+        return b""
     try:
-        return request.form
+        return request.get_data()
     except RequestEntityTooLarge as error:
-        raise RequestTooLarge(f"the body is longer than {MAX_REQUEST_BYTES} bytes or has too many parts") from error
+        raise RequestTooLarge(f"the body is longer than {MAX_REQUEST_BYTES} bytes; send less") from error
 
 
-def _check_value(name: str, value: str) -> None:
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+    """Strictly read: a lenient reader hands back another `state` than it was given."""
+    if encoded.count(b"&") >= MAX_PARAMETERS:
+        raise _too_many()
+    try:
+        return parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise InvalidRequest(f"the parameters are not UTF-8 as {FORM} has it; encode them anew") from error
+
+
+def _too_many() -> InvalidRequest:
+    return InvalidRequest(f"there are more than {MAX_PARAMETERS} parameters; send those this endpoint knows")
+
+
+def _check_text(name: str, value: str) -> None:
     if len(value) > MAX_VALUE:
-        raise InvalidRequest(f"{_shown(name)} is longer than {MAX_VALUE} characters")
+        raise InvalidRequest(f"{_shown(name)} is longer than {MAX_VALUE} characters; send less")
     if not all(c.isprintable() or c in "\r\n\t" for c in name + value):
-        raise InvalidRequest(f"{_shown(name)} has characters that are not printable text")
+        raise InvalidRequest(f"{_shown(name)} has characters that are not printable text; leave them out")
 
 
 def _shown(name: str) -> str:

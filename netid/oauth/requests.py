@@ -27,6 +27,10 @@ VERIFY_SCOPE = "netid.verify"
 PURPOSE_SCOPE = "netid.purpose."
 MAX_STATE = 2048
 MAX_AGE_LIMIT = 10**9
+PROTOCOL_CLAIMS = frozenset(
+    {"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "verified_claims"}
+)
+"""What the tokens say anyway: asking for one of these neither narrows nor widens a purpose."""
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 _UNSUPPORTED: Mapping[str, type[OAuthError]] = {
@@ -82,6 +86,7 @@ def parse_request(
         prompt=_prompt(given),
         max_age=_max_age(given),
         login_hint=_bounded(given, "login_hint"),
+        subject=wanted.subject,
         level=level,
         level_essential=essential,
         language=_language(given),
@@ -98,6 +103,8 @@ class ClaimsParameter(BaseModel):
     id_token: frozenset[str] = frozenset()
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
+    subject: str | None = None
+    """The value of `sub` asked for."""
 
 
 def _purpose(relying_party: RelyingParty, scope: list[str]) -> Purpose | None:
@@ -141,23 +148,32 @@ def _claims(text: str | None) -> ClaimsParameter:
     acr = places["id_token"].get("acr")
     values = acr if isinstance(acr, dict) else {}
     return ClaimsParameter(
-        asked=bool(places["userinfo"] or places["id_token"].keys() - {"acr", "auth_time"}),
+        asked=bool((places["userinfo"].keys() | places["id_token"].keys()) - PROTOCOL_CLAIMS),
         userinfo=frozenset(places["userinfo"]),
         id_token=frozenset(places["id_token"]),
         acr_values=_texts(values.get("values", [values["value"]] if "value" in values else [])),
         acr_essential=values.get("essential") is True,
+        subject=_subject(places["id_token"].get("sub")),
     )
+
+
+def _subject(wish: JsonValue) -> str | None:
+    """The value of `sub`, which no other person may answer (OpenID Connect Core, 3.1.2.2)."""
+    subject = wish.get("value") if isinstance(wish, dict) else None
+    if subject is not None and not isinstance(subject, str):
+        raise InvalidRequest("claims.id_token.sub.value must be a string")
+    return subject
 
 
 def _asked_in(members: Mapping[str, object], place: str) -> Mapping[str, JsonValue]:
     asked = members.get(place) or {}
     if not isinstance(asked, dict):
         raise InvalidRequest(f"claims.{place} must be an object whose members are claim names")
-    for name, wish in asked.items():
+    for wish in asked.values():
         if wish is not None and not isinstance(wish, dict):
             raise InvalidRequest(f"claims.{place}: each member is null or an object")
         if isinstance(wish, dict) and not isinstance(wish.get("essential", False), bool):
-            raise InvalidRequest(f"claims.{place}.{name}.essential must be true or false"[:200])
+            raise InvalidRequest(f"claims.{place}: essential must be true or false")
     return asked
 
 
@@ -190,7 +206,9 @@ def _code_challenge(relying_party: RelyingParty, given: Mapping[str, str]) -> st
     challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
     if challenge is None:
         if relying_party.require_pkce or method is not None:
-            raise InvalidRequest("code_challenge is missing; send one with code_challenge_method=S256 (RFC 7636)")
+            raise InvalidRequest(
+                "code_challenge is missing; send one with code_challenge_method=S256 (RFC 7636)"
+            )
         return None
     if method != "S256":
         raise InvalidRequest("code_challenge_method must be S256")

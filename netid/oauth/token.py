@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from flask import Blueprint, Request, Response, jsonify, request
 
@@ -12,7 +13,14 @@ from netid.ambient import Ambient
 from netid.credentials import base64url
 from netid.credentials.jose import sign
 from netid.credentials.keyring import Keyring
-from netid.errors import InvalidGrant, InvalidRequest, OAuthError, UnsupportedGrantType
+from netid.errors import (
+    CodeReplayed,
+    InvalidGrant,
+    InvalidRequest,
+    NetIDError,
+    OAuthError,
+    UnsupportedGrantType,
+)
 from netid.identity.relying_party import RelyingParty
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import body_parameters
@@ -46,6 +54,10 @@ class Token:
         """The token response. Raises OAuthError; only a code that is redeemed is used up."""
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given)
+        with self._recording_refusals(relying_party):
+            return self._response(relying_party, given)
+
+    def _response(self, relying_party: RelyingParty, given: Mapping[str, str]) -> dict[str, object]:
         if given.get("grant_type") != "authorization_code":
             if "grant_type" not in given:
                 raise InvalidRequest("grant_type is missing; send authorization_code")
@@ -89,9 +101,21 @@ class Token:
         """RFC 7009: ends the caller's own token; for any other nothing happens and nothing is said."""
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given)
-        if "token" not in given:
-            raise InvalidRequest("token is missing; send the access token to end")
-        self._grants.revoke(relying_party, given["token"])
+        with self._recording_refusals(relying_party):
+            if "token" not in given:
+                raise InvalidRequest("token is missing; send the access token to end")
+            self._grants.revoke(relying_party, given["token"])
+
+    @contextmanager
+    def _recording_refusals(self, relying_party: RelyingParty) -> Iterator[None]:
+        """Who has proved who they are is on record with what they were refused."""
+        try:
+            yield
+        except CodeReplayed:
+            raise  # recorded with the tokens it ended
+        except OAuthError as refusal:
+            self._grants.record_refusal(relying_party, refusal)
+            raise
 
 
 def check_result() -> dict[str, object]:
@@ -129,26 +153,15 @@ def _half_hash(value: str) -> str:
 def blueprint(token: Token) -> Blueprint:
     """POST /token and POST /revoke."""
     routes = Blueprint("token", __name__)
+    routes.register_error_handler(NetIDError, responses.oauth_json)
 
     @routes.post("/token")
     def exchange() -> Response:
-        try:
-            return _uncached(jsonify(token.exchange(request)))
-        except OAuthError as error:
-            return responses.oauth_json(error)
+        return responses.uncached(jsonify(token.exchange(request)))
 
     @routes.post("/revoke")
     def revoke() -> Response:
-        try:
-            token.revoke(request)
-            return _uncached(Response(status=200))
-        except OAuthError as error:
-            return responses.oauth_json(error)
+        token.revoke(request)
+        return responses.uncached(Response(status=200))
 
     return routes
-
-
-def _uncached(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Pragma"] = "no-cache"
-    return response

@@ -5,7 +5,7 @@ from flask import Blueprint, Request, Response, jsonify, request
 from netid import responses
 from netid.credentials.jose import sign
 from netid.credentials.keyring import Keyring
-from netid.errors import InvalidRequest, InvalidToken, OAuthError
+from netid.errors import InvalidRequest, InvalidToken, MissingToken, NetIDError, OAuthError
 from netid.oauth.parameters import FORM, parameters
 from netid.services.grants import Answered, Grants
 
@@ -24,9 +24,7 @@ class UserInfo:
         """JSON, or a signed JWT where the registration says so. Raises InvalidToken or InvalidRequest."""
         answered = self._grants.answer(_bearer_token(incoming))
         claims: dict[str, object] = {"sub": answered.subject.reveal(), **answered.release.claims}
-        response = self._signed(answered, claims) or jsonify(claims)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return responses.uncached(self._signed(answered, claims) or jsonify(claims))
 
     def _signed(self, answered: Answered, claims: dict[str, object]) -> Response | None:
         relying_party = answered.relying_party
@@ -43,31 +41,37 @@ def _bearer_token(incoming: Request) -> str:
     header = incoming.headers.get("Authorization")
     if "access_token" in incoming.args:
         raise InvalidRequest("access_token belongs in the Authorization header, never in the query")
-    in_form = None
+    token = None
     if incoming.method == "POST" and incoming.mimetype == FORM:
-        in_form = parameters(incoming).get("access_token")
-    if header is not None and in_form is not None:
+        token = parameters(incoming).get("access_token")
+    if header is not None and token is not None:
         raise InvalidRequest("the access token is given in more than one way; send it once")
-    if in_form is not None:
-        token = in_form
-    else:
+    if token is None:
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer":
-            raise InvalidToken("no access token; send Authorization: Bearer")
+            raise MissingToken
     if not 0 < len(token) <= MAX_TOKEN:
         raise InvalidToken
     return token
+
+
+def _refusal(error: NetIDError) -> Response:
+    """RFC 6750, 3: the challenge carries the error, unless no token was shown at all (3.1)."""
+    response = responses.oauth_json(error)
+    named = "" if isinstance(error, MissingToken) else f', error="{error.code}"'
+    if isinstance(error, OAuthError):
+        response.headers["WWW-Authenticate"] = f'Bearer realm="netid"{named}'
+    return response
 
 
 def blueprint(userinfo: UserInfo) -> Blueprint:
     """GET and POST /userinfo."""
     routes = Blueprint("userinfo", __name__)
 
+    routes.register_error_handler(NetIDError, _refusal)
+
     @routes.route("/userinfo", methods=["GET", "POST"])
     def answer() -> Response:
-        try:
-            return userinfo.answer(request)
-        except OAuthError as error:
-            return responses.oauth_json(error)
+        return userinfo.answer(request)
 
     return routes

@@ -21,16 +21,22 @@ class Subjects:
         """`key` is the 32 secret bytes that subjects are derived with."""
         self._key = key
 
+    def known_as(
+        self, tx: Connection, person_id: str, sector: str, generation: int
+    ) -> PairwiseSubject | None:
+        """What the sector knows the person by already; None if it does not know them."""
+        values = {"person": person_id, "sector_": sector, "generation_": generation}
+        stored = tx.execute(_GET, values).scalar()
+        return None if stored is None else PairwiseSubject(stored)
+
     def subject_for(self, tx: Connection, person_id: str, sector: str, generation: int) -> PairwiseSubject:
         """What the sector knows the person by; stored when it is asked for the first time.
 
         The first time has to be in a writing transaction.
         """
-        stored = tx.execute(
-            _GET, {"person": person_id, "sector_": sector, "generation_": generation}
-        ).scalar()
-        if stored is not None:
-            return PairwiseSubject(stored)
+        known = self.known_as(tx, person_id, sector, generation)
+        if known is not None:
+            return known
         subject = derive_pairwise_subject(self._key, sector, person_id, generation)
         values = {"person_id": person_id, "sector": sector, "generation": generation}
         tx.execute(_ADD, values | {"subject": subject.reveal()})
