@@ -190,6 +190,13 @@ def test_sqlite_is_durable_and_wipes_what_it_deletes(tmp_path: Path) -> None:
     db.close()
 
 
+def test_a_new_file_appears_in_wal_mode(tmp_path: Path) -> None:
+    """Bytes 18 and 19 are 2 (https://www.sqlite.org/fileformat.html, 1.3); no worker has to switch it."""
+    Database(f"sqlite:///{tmp_path}/main.db", "main")
+    assert [path.name for path in tmp_path.iterdir()] == ["main.db"]
+    assert (tmp_path / "main.db").read_bytes()[18:20] == b"\x02\x02"
+
+
 def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path}/main.db", "main")
     db.migrate()
@@ -202,7 +209,10 @@ def test_a_checkpoint_leaves_no_byte_of_what_was_deleted(tmp_path: Path) -> None
     db.migrate()
     with db.write() as tx:
         INSTANCE.put(tx, "planted", "a value that must go")
-    files = lambda: b"".join(path.read_bytes() for path in tmp_path.glob("main.db*"))  # noqa: E731
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.glob("main.db*"))
+
     assert b"a value that must go" in files()
     with db.write() as tx:
         tx.execute(text("DELETE FROM instance"))
