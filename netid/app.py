@@ -255,6 +255,7 @@ def _web(
         decisions=services.decisions,
         applying=services.applying,
         records=services.records,
+        rights=services.rights,
         personas=personas,
         ambient=ambient,
     )

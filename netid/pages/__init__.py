@@ -8,11 +8,12 @@ from netid.ambient import Ambient
 from netid.identity.persons import Persona
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
-from netid.pages import consenting, dates, enrolment, explaining, home, language, signing_in
+from netid.pages import consenting, dates, enrolment, explaining, home, language, recording, signing_in
 from netid.pages.visit import Visits
 from netid.services.applying import Applying
 from netid.services.decisions import Decisions
 from netid.services.records import Records
+from netid.services.rights import Rights
 from netid.services.sign_in import SignIn
 from netid.settings import Settings
 
@@ -27,6 +28,7 @@ def register(
     decisions: Decisions,
     applying: Applying,
     records: Records,
+    rights: Rights,
     personas: Sequence[Persona],
     ambient: Ambient,
 ) -> None:
@@ -42,5 +44,9 @@ def register(
     home.add_routes(routes, settings.platform_url)
     signing_in.add_routes(routes, signing)
     consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
+    own = recording.Recording(
+        browsers=browsers, authorize=authorize, sign_in=sign_in, rights=rights, records=records
+    )
+    recording.add_routes(routes, own)
     app.register_blueprint(routes)
     app.register_blueprint(enrolment.blueprint(applying=applying, browsers=browsers, personas=personas))

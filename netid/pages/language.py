@@ -13,8 +13,8 @@ from netid.identity.text import Language, Text
 TRANSLATIONS = Path(__file__).parent / "translations"
 """Every text is written in English in its place, and in Chinese in the catalogues of this folder."""
 
-CATALOGUES = ("messages", "enrol")
-"""Their names: what a person sees in general, and on enrolment."""
+CATALOGUES = ("messages", "enrol", "records")
+"""Their names: what a person sees in general, on enrolment, and in their own records."""
 
 gettext: Callable[..., str] = flask_babel.gettext
 """A text in this page's language; the placeholders `%(name)s` are named arguments."""

@@ -1,8 +1,10 @@
 """What a person can see and undo (PIPL 15, 45 and 48)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+
+from sqlalchemy import Connection
 
 from netid.ambient import Ambient
 from netid.errors import NotFound
@@ -11,6 +13,9 @@ from netid.identity.consent import Action, StoredReceipt
 from netid.identity.relying_party import RelyingParty
 from netid.services.receipts import Receipts
 from netid.storage.stores import Stores
+
+HANDED_OVER = frozenset({"released", "code_redeemed"})
+"""The audit events whose `claims` went to a relying party."""
 
 
 class Outcome(StrEnum):
@@ -33,7 +38,6 @@ class Entry:
     asked: list[Claim]
     given: list[Claim]
     """What UserInfo or the ID token really handed over."""
-    given_at: datetime | None
     can_withdraw: bool
     """Whether the consent still permits something."""
 
@@ -47,40 +51,46 @@ class Rights:
         self._ambient = ambient
 
     def history(self, person_id: str) -> list[Entry]:
-        """Every decision of this person, the latest first."""
-        now = self._ambient.now()
+        """Every decision of this person, the latest first; a withdrawal stands with what it ended."""
         with self._stores.db.read() as tx:
-            released = {
-                event.receipt_id: event
-                for event in self._stores.audit.of_person(tx, person_id)
-                if event.details.get("claims") and not event.kind.startswith("consent_")
-            }
-            entries = []
-            for stored in self._stores.consents.list(tx, person_id):
-                if stored.receipt.action is Action.WITHDRAWN:
-                    continue  # it stands with the decision it ended
-                event = released.get(stored.receipt.receipt_id)
-                given = frozenset(event.details["claims"].split()) if event else frozenset()
-                entries.append(
-                    Entry(
-                        stored,
-                        self._stores.relying_parties.get(tx, stored.receipt.client_id),
-                        _outcome(stored),
-                        in_catalogue_order(frozenset(stored.receipt.offered)),
-                        in_catalogue_order(given),
-                        event.at if event else None,
-                        stored.holds(now),
-                    )
-                )
-        return entries
+            released = self._released(tx, person_id)
+            return [
+                self._entry(tx, stored, released)
+                for stored in self._stores.consents.list(tx, person_id)
+                if stored.receipt.action is not Action.WITHDRAWN
+            ]
 
-    def receipt(self, person_id: str, receipt_id: str) -> StoredReceipt:
-        """One of this person's receipts. Raises NotFound, for another person's too."""
+    def entry(self, person_id: str, receipt_id: str) -> Entry:
+        """One of this person's decisions. Raises NotFound, for another person's too."""
         with self._stores.db.read() as tx:
-            stored = self._stores.consents.get(tx, receipt_id)
+            return self._entry(tx, self._own(tx, person_id, receipt_id), self._released(tx, person_id))
+
+    def _own(self, tx: Connection, person_id: str, receipt_id: str) -> StoredReceipt:
+        stored = self._stores.consents.get(tx, receipt_id)
         if stored is None or stored.person_id != person_id:
             raise NotFound
         return stored
+
+    def _released(self, tx: Connection, person_id: str) -> Mapping[str | None, frozenset[str]]:
+        """What was really handed over, by receipt."""
+        released: dict[str | None, frozenset[str]] = {}
+        for event in self._stores.audit.of_person(tx, person_id):
+            if event.kind in HANDED_OVER:
+                claims = frozenset(event.details["claims"].split())
+                released[event.receipt_id] = released.get(event.receipt_id, frozenset()) | claims
+        return released
+
+    def _entry(
+        self, tx: Connection, stored: StoredReceipt, released: Mapping[str | None, frozenset[str]]
+    ) -> Entry:
+        return Entry(
+            stored,
+            self._stores.relying_parties.get(tx, stored.receipt.client_id),
+            _outcome(stored),
+            in_catalogue_order(frozenset(stored.receipt.offered)),
+            in_catalogue_order(released.get(stored.receipt.receipt_id, frozenset())),
+            stored.holds(self._ambient.now()),
+        )
 
     def withdraw(self, person_id: str, receipt_id: str) -> None:
         """Ends one consent, with the relying party's codes and tokens, at once (PIPL 15).
@@ -89,9 +99,7 @@ class Rights:
         """
         now = self._ambient.now()
         with self._stores.db.write() as tx:
-            stored = self._stores.consents.get(tx, receipt_id)
-            if stored is None or stored.person_id != person_id:
-                raise NotFound
+            stored = self._own(tx, person_id, receipt_id)
             if stored.receipt.action is not Action.AGREED or stored.withdrawn_at is not None:
                 return
             self._stores.consents.mark_withdrawn(tx, receipt_id, now)

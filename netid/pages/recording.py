@@ -1,0 +1,101 @@
+"""“My records”: who asked, for what, what they got; each receipt; and taking a consent back."""
+
+from itertools import groupby
+
+from flask import Blueprint, Response, request
+
+from netid.errors import FormRefused
+from netid.identity.calendar import CHINA_STANDARD_TIME
+from netid.oauth.authorize import Authorize
+from netid.oauth.browsers import Browsers
+from netid.pages.frame import show
+from netid.pages.language import gettext as _
+from netid.pages.language import language
+from netid.services.records import Records
+from netid.services.rights import Entry, Rights
+from netid.services.sign_in import Browser, SignIn
+
+_FORMS = "records"
+
+
+class Recording:
+    """The pages of one's own records; without a session they begin with signing in."""
+
+    def __init__(
+        self, *, browsers: Browsers, authorize: Authorize, sign_in: SignIn, rights: Rights, records: Records
+    ) -> None:
+        self._browsers = browsers
+        self._authorize = authorize
+        self._sign_in = sign_in
+        self._rights = rights
+        self._records = records
+
+    def overview(self) -> Response:
+        """/records: every decision, the latest first."""
+        browser = self._browsers.read(request)
+        session = self._sign_in.signed_in(browser)
+        if session is None:
+            return self._authorize.visit_own_pages(browser, language())
+        history = self._rights.history(session.person_id)
+        return show(
+            "records.html",
+            months=[(month, list(entries)) for month, entries in groupby(history, _month)],
+            platforms=_platforms(history),
+            chosen=request.args.get("platform", ""),
+            label=self._records.masked_label(session.person_id),
+            status=_("Done. This takes effect at once.") if "done" in request.args else None,
+            form_token=self._browsers.form_token(browser, _FORMS),
+        )
+
+    def receipt(self, receipt_id: str) -> Response:
+        """/records/<id>: one receipt, decoded and as it was signed. Raises NotFound for another person's."""
+        browser = self._browsers.read(request)
+        session = self._sign_in.signed_in(browser)
+        if session is None:
+            return self._authorize.visit_own_pages(browser, language())
+        entry = self._rights.entry(session.person_id, receipt_id)
+        return show("receipt.html", entry=entry, form_token=self._browsers.form_token(browser, _FORMS))
+
+    def withdraw(self, receipt_id: str) -> Response:
+        """Takes one consent back (PIPL 15)."""
+        _browser, person_id = self._acting()
+        self._rights.withdraw(person_id, receipt_id)
+        return self._authorize.to_own_pages("done")
+
+    def sign_out(self) -> Response:
+        """Ends the session of this browser."""
+        browser, _person_id = self._acting()
+        self._sign_in.sign_out(browser)
+        return self._authorize.to_own_pages("")
+
+    def _acting(self) -> tuple[Browser, str]:
+        browser = self._browsers.read(request)
+        self._browsers.check_form(request, browser, _FORMS)
+        session = self._sign_in.signed_in(browser)
+        if session is None:
+            raise FormRefused("nobody is signed in")
+        return browser, session.person_id
+
+
+def _month(entry: Entry) -> tuple[int, int]:
+    local = entry.stored.receipt.decided_at.astimezone(CHINA_STANDARD_TIME)
+    return local.year, local.month
+
+
+def _platforms(history: list[Entry]) -> list[tuple[str, str]]:
+    """Client id and name of every platform in the history, for the filter."""
+    names = {
+        entry.stored.receipt.client_id: entry.relying_party.name.in_(language())
+        if entry.relying_party
+        else entry.stored.receipt.client_id
+        for entry in history
+    }
+    return sorted(names.items())
+
+
+def add_routes(routes: Blueprint, pages: Recording) -> None:
+    """The addresses of one's own records."""
+    routes.add_url_rule("/records", "records", pages.overview)
+    routes.add_url_rule("/records/<receipt_id>", "receipt", pages.receipt)
+    routes.add_url_rule("/records/<receipt_id>/withdraw", "withdraw", pages.withdraw, methods=["POST"])
+    routes.add_url_rule("/sign-out", "sign_out", pages.sign_out, methods=["POST"])
