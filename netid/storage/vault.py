@@ -30,9 +30,8 @@ _put = insert(table)
 _PUT = _put.on_conflict_do_update(
     index_elements=["person_id", "field"], set_={"sealed": _put.excluded.sealed}
 )
-_GET = select(table.c.field, table.c.sealed).where(
-    table.c.person_id == bindparam("person"), table.c.field.in_(bindparam("fields", expanding=True))
-)
+# All of them, of which `open` decrypts those asked for: one fixed statement, whatever is asked.
+_GET = select(table.c.field, table.c.sealed).where(table.c.person_id == bindparam("person"))
 _DROP_ROWS = delete(table).where(table.c.person_id == bindparam("person"))
 _ROW_OWNERS = select(table.c.person_id).distinct()
 _AS_WRITER = text("LOCK TABLE vault IN ROW EXCLUSIVE MODE")
@@ -67,7 +66,8 @@ class Vault:
 
         Raises VaultDamaged for a value that was changed, or moved from another field or person.
         """
-        rows = tx.execute(_GET, {"person": person_id, "fields": list(names)}).all()
+        asked = frozenset(names)
+        rows = [row for row in tx.execute(_GET, {"person": person_id}) if row.field in asked]
         key = self._key(person_id) if rows else None
         if key is None:
             return {}
