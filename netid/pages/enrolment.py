@@ -198,6 +198,7 @@ class EnrolmentPages:
             application=visit.application,
             draft=draft,
             capacity=draft.capacity(today),
+            proposed_capacity=draft.proposed_capacity(today),
             document=draft.identity_document,
             form_token=self._browsers.form_token(visit.browser, visit.handle),
             notice=self._applying.notice(about) if about else None,

@@ -110,6 +110,12 @@ class Draft(BaseModel):
         document = self.identity_document
         return capacity_on(document.birthdate, today) if document else None
 
+    def proposed_capacity(self, today: date) -> Capacity | None:
+        """The age band of the made-up document that is proposed, or of the one given."""
+        if self.proposed is None:
+            return self.capacity(today)
+        return capacity_on(date.fromisoformat(self.proposed["birthdate"]), today)
+
     def needs_guardian(self, today: date) -> bool:
         """Whether a guardian takes part (Measures, article 4)."""
         return self.capacity(today) in (Capacity.UNDER_14, Capacity.FROM_14_UNDER_18)
