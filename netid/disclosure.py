@@ -84,14 +84,21 @@ class Disclosure:
 
     def capacity(self, tx: Connection, person_id: str, now: datetime) -> Capacity:
         """The person's age band today; it stays inside the provider (Measures, articles 4 and 5)."""
-        birthdate = self._vault.open(tx, person_id, {"birthdate"})["birthdate"]
+        birthdate = self._kept(tx, person_id, "birthdate")
         return capacity_on(date.fromisoformat(birthdate), legal_day(now))
 
     def turns_14_at(self, tx: Connection, person_id: str) -> datetime:
         """The moment a guardian's word for this child ends; it stays inside the provider (article 5)."""
-        birthdate = date.fromisoformat(self._vault.open(tx, person_id, {"birthdate"})["birthdate"])
+        birthdate = date.fromisoformat(self._kept(tx, person_id, "birthdate"))
         return start_of_legal_day(anniversary(birthdate, 14))
 
     def net_number_for_owner(self, tx: Connection, person_id: str) -> NetNumber:
         """The net number, which goes to its owner and to nobody else."""
-        return NetNumber.parse(self._vault.open(tx, person_id, {NET_NUMBER_FIELD})[NET_NUMBER_FIELD])
+        return NetNumber.parse(self._kept(tx, person_id, NET_NUMBER_FIELD))
+
+    def _kept(self, tx: Connection, person_id: str, field: str) -> str:
+        """A field that everybody has: without it the person's cancellation is under way."""
+        value = self._vault.open(tx, person_id, {field}).get(field)
+        if value is None:
+            raise ReleaseRefused("nothing is kept of this person any more")
+        return value

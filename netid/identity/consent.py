@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from netid.errors import NoticeIncomplete
+from netid.identity.claims import CATALOGUE
 from netid.identity.relying_party import Necessity, Purpose, RelyingParty
 from netid.identity.text import Language, Text
 
@@ -125,7 +127,10 @@ def notice_for(
     *,
     for_guardian: bool = False,
 ) -> Notice:
-    """The notice for one request: `asked` is registered ∩ requested, empty for a check result."""
+    """The notice for one request: `asked` is registered ∩ requested, empty for a check result.
+
+    Raises NoticeIncomplete, which stops the flow, when something that has to be said is missing.
+    """
     basis = purpose.legal_basis if purpose else None
     bare = Notice(
         version=NOTICE_VERSION,
@@ -139,7 +144,23 @@ def notice_for(
         for_guardian=for_guardian,
         lines=(),
     )
+    _require_complete(bare, asked)
     return Notice(**{**bare.__dict__, "lines": tuple(_lines(bare))})
+
+
+def _require_complete(notice: Notice, asked: frozenset[str]) -> None:
+    """Everything that PIPL 17, 23 and 30 ask for, whatever the registration came from."""
+    said = {"recipient": notice.recipient, "operator": notice.operator, "contact": notice.contact}
+    if notice.purpose is not None:
+        said["purpose"] = notice.purpose
+    if any(CATALOGUE[name].is_field for name in asked):
+        said["legal basis"] = notice.basis
+    for claim in notice.claims:
+        said[f"reason for {claim.name}"] = claim.because
+    missing = [item for item, words in said.items() if not words.strip()]
+    missing += sorted(asked - {claim.name for claim in notice.claims})
+    if missing:
+        raise NoticeIncomplete(f"the notice lacks {', '.join(missing)}")
 
 
 def _notice_claims(purpose: Purpose, asked: frozenset[str], language: Language) -> tuple[NoticeClaim, ...]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from netid.identity.ages import Capacity
 from netid.identity.claims import CATALOGUE
-from netid.identity.consent import StoredReceipt
+from netid.identity.consent import StoredReceipt, notice_for
 from netid.identity.relying_party import Purpose, RelyingParty
 
 
@@ -105,6 +105,32 @@ class SeparateConsentRequired(Rule):
         return PERMIT
 
 
+class PurposeUnchanged(Rule):
+    """A purpose that says something else than when the person agreed asks anew (PIPL 14)."""
+
+    article = "PIPL 14"
+
+    def judge(self, release: ProposedRelease) -> Verdict:
+        """Refuses another legal basis, and any other word; a purpose that only lost claims still holds."""
+        receipt, basis = release.consent.receipt, release.purpose.legal_basis
+        if receipt.legal_basis != (basis.code if basis else None):
+            return self.refuse("the legal basis is another than the person was told")
+        offered = frozenset(receipt.offered)
+        if not offered <= release.purpose.names:
+            # The text that was shown named claims that are no longer there to be told about.
+            return PERMIT
+        notice = notice_for(
+            release.recipient,
+            release.purpose,
+            offered,
+            receipt.notice.language,
+            for_guardian=receipt.guardian_subject is not None,
+        )
+        if notice.sha256 != receipt.notice.sha256:
+            return self.refuse("the text is another than the person was shown")
+        return PERMIT
+
+
 class GuardianConsentRequired(Rule):
     """Under 14, the guardian decides about the use as well (Measures, article 5; PIPL 31)."""
 
@@ -121,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     PurposeRegistered(),
     LegalBasisRequired(),
     SeparateConsentRequired(),
+    PurposeUnchanged(),
     GuardianConsentRequired(),
 )
 
