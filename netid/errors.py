@@ -248,6 +248,13 @@ class InteractionExpired(NetIDError):
     status = 400
 
 
+class InteractionEnded(NetIDError):
+    """The sign-in has ended: its outcome stands, and a second press changes nothing."""
+
+    code = "ended"
+    status = 409
+
+
 class FormRefused(NetIDError):
     """The form did not come from the page this browser was shown."""
 

@@ -6,6 +6,7 @@ from flask import Flask
 
 from netid.errors import (
     FormRefused,
+    InteractionEnded,
     InteractionExpired,
     InvalidField,
     NetIDError,
@@ -23,10 +24,14 @@ class Explanation:
     title: str
     text: str
     way_on: str
+    nothing_was_shared: bool = True
+    """Whether the page may say so."""
 
 
 def explain(error: NetIDError) -> Explanation:
     """The words for an error; what is not listed is a fault of ours."""
+    if isinstance(error, InteractionEnded):
+        return _ended()
     if isinstance(error, InteractionExpired):
         return _expired()
     if isinstance(error, NotFound):
@@ -42,10 +47,19 @@ def explain(error: NetIDError) -> Explanation:
     return _fault() if error.status >= 500 else _not_possible()
 
 
+def _ended() -> Explanation:
+    return Explanation(
+        _("This sign-in has ended"),
+        _("The outcome stands; pressing again changed nothing. “My records” shows what was shared."),
+        _("Go back to the site or app you came from. If you are not signed in there, start again."),
+        nothing_was_shared=False,
+    )
+
+
 def _expired() -> Explanation:
     return Explanation(
         _("This link has expired"),
-        _("The sign-in was begun too long ago, has ended, or was begun in another browser."),
+        _("The sign-in was begun too long ago, or in another browser."),
         _("Go back to the site or app you came from and start again."),
     )
 

@@ -8,7 +8,7 @@ from netid.oauth.authorize import Authorize, redirect_origin
 from netid.oauth.browsers import Browsers
 from netid.pages.forms import FormError
 from netid.pages.frame import show
-from netid.pages.language import prefer
+from netid.pages.language import prefer, said
 from netid.services.interaction import Interaction, Role, Step
 from netid.services.sign_in import Browser, Proved, SignIn
 
@@ -65,6 +65,7 @@ class Visits:
             interaction=interaction,
             role=visit.role,
             platform=interaction.relying_party.name,
+            way_back=None if interaction.is_own else said(interaction.relying_party.name),
             form_token=self._browsers.form_token(visit.browser, interaction.handle),
             **context,
         )

@@ -7,7 +7,14 @@ from sqlalchemy import Connection
 
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure
-from netid.errors import AccessDenied, GuardianRequired, InteractionExpired, InvalidField, PersonSuspended
+from netid.errors import (
+    AccessDenied,
+    GuardianRequired,
+    InteractionEnded,
+    InteractionExpired,
+    InvalidField,
+    PersonSuspended,
+)
 from netid.identity.ages import Capacity
 from netid.identity.consent import Action, Notice, NoticeReference, StoredReceipt, notice_for
 from netid.identity.levels import AssuranceLevel
@@ -247,4 +254,4 @@ class Decisions:
 
     def _finish(self, tx: Connection, interaction: Interaction, now: datetime) -> None:
         if not self._stores.interactions.finish(tx, digest_of(interaction.handle), now):
-            raise InteractionExpired("it has already ended")
+            raise InteractionEnded

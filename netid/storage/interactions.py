@@ -32,6 +32,11 @@ _GET = select(*_COLUMNS).where(
     table.c.finished_at.is_(None),
 )
 _HOLD = _GET.with_for_update()
+_ENDED = select(table.c.digest).where(
+    table.c.digest == bindparam("digest"),
+    table.c.browser_digest == bindparam("browser"),
+    table.c.finished_at.is_not(None),
+)
 _OPEN = update(table).where(table.c.digest == bindparam("b_digest"), table.c.finished_at.is_(None))
 _UPDATE = _OPEN.values(state=bindparam("b_state"))
 _FINISH = _OPEN.values(finished_at=bindparam("b_now"))
@@ -68,6 +73,10 @@ class Interactions:
         """Like `get`, and nobody else holds or changes it until this transaction ends."""
         row = tx.execute(_HOLD, {"digest": digest, "browser": browser_digest, "now": now}).first()
         return StoredInteraction(*row) if row else None
+
+    def has_ended(self, tx: Connection, digest: bytes, browser_digest: bytes) -> bool:
+        """Whether this browser's sign-in of that name was finished, rather than never begun or expired."""
+        return tx.execute(_ENDED, {"digest": digest, "browser": browser_digest}).first() is not None
 
     def update(self, tx: Connection, digest: bytes, state: str) -> bool:
         """Keep how far it has come (JSON text); False when it is finished."""

@@ -53,6 +53,14 @@ def test_it_ends_once_and_then_is_gone(db: Database, now: datetime) -> None:
         assert INTERACTIONS.hold(tx, b"its name", b"browser", now) is None
 
 
+def test_that_it_has_ended_is_told_to_its_own_browser_alone(db: Database, now: datetime) -> None:
+    with db.write() as tx:
+        assert not INTERACTIONS.has_ended(tx, b"its name", b"browser")
+        INTERACTIONS.finish(tx, b"its name", now)
+        assert INTERACTIONS.has_ended(tx, b"its name", b"browser")
+        assert not INTERACTIONS.has_ended(tx, b"its name", b"another browser")
+
+
 def test_purging_forgets_expired_ones_alone(db: Database, now: datetime) -> None:
     with db.write() as tx:
         assert INTERACTIONS.purge(tx, now) == 0
