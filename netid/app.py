@@ -295,7 +295,6 @@ def _whose_address() -> str | None:
 def _answer_http(error: HTTPException) -> Response:
     """What Flask itself refuses: an unknown address, a wrong method, a body that is too large."""
     response = _answer(responses.refusal_of(error))
-    response.status_code = error.code or response.status_code
     if allowed := error.get_response().headers.get("Allow"):
         response.headers["Allow"] = allowed
     return response

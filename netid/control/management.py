@@ -1,22 +1,33 @@
 """The management API: relying parties, personas and approval rules, for tests (loopback, with a token)."""
 
 import hmac
+import logging
 from collections.abc import Sequence
 from threading import Thread
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import ValidationError
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from netid import responses
 from netid.control.openapi import document
-from netid.errors import InvalidField, NetIDError, NotFound, RequestTooLarge, Unauthorized
+from netid.credentials import strict_json
+from netid.errors import (
+    InvalidField,
+    NetIDError,
+    NotFound,
+    Unauthorized,
+    UnexpectedFault,
+    UnsupportedMediaType,
+)
 from netid.identity.persons import Persona
 from netid.identity.relying_party import RelyingParty
 from netid.services.approval import ApprovalRule, Approvals
 from netid.services.registration import Registration, checked_registration
+
+log = logging.getLogger("netid")
 
 MAX_BODY = 256 * 1024
 
@@ -28,14 +39,21 @@ def management_app(
     app = Flask("netid.control")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False
     app.register_error_handler(NetIDError, responses.problem)
     app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Exception, _fault)
 
     @app.before_request
     def needs_token() -> None:
-        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if request.endpoint != "describe" and not hmac.compare_digest(sent.encode(), token.encode()):
+        scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+        right = scheme.lower() == "bearer" and hmac.compare_digest(sent.encode(), token.encode())
+        if request.endpoint != "describe" and not right:
             raise Unauthorized
+
+    @app.after_request
+    def keep_nowhere(response: Response) -> Response:
+        return responses.uncached(response)
 
     @app.get("/openapi.json")
     def describe() -> Response:
@@ -55,7 +73,10 @@ def _relying_parties(registration: Registration) -> Blueprint:
 
     @routes.put("/relying-parties/<client_id>")
     def put(client_id: str) -> Response:
-        relying_party = checked_registration({**_json_object(), "client_id": client_id})
+        entry = {"client_id": client_id, **_json_object()}
+        if entry["client_id"] != client_id:
+            raise InvalidField("client_id", "is not the one of the address", "leave it out of the body")
+        relying_party = checked_registration(entry)
         registration.put(relying_party)
         return jsonify(_shown(relying_party))
 
@@ -113,13 +134,12 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _json_object() -> dict[str, Any]:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
     try:
-        body = request.get_json()
-    except BadRequest as error:
-        raise InvalidField("body", "must be JSON", "send an object as application/json") from error
-    if not isinstance(body, dict):
-        raise InvalidField("body", "must be a JSON object", "send an object as application/json")
-    return body
+        return strict_json.parse_object(request.get_data())
+    except ValueError as error:
+        raise InvalidField("body", f"must be one JSON object ({error})", "correct it") from error
 
 
 def _approval_rule(body: dict[str, Any], known: set[str]) -> ApprovalRule:
@@ -140,6 +160,12 @@ def _shown(relying_party: RelyingParty) -> dict[str, Any]:
 
 
 def _http_problem(error: HTTPException) -> Response:
-    response = responses.problem(RequestTooLarge() if error.code == 413 else NotFound())
-    response.status_code = error.code or 500
+    response = responses.problem(responses.refusal_of(error))
+    if allowed := error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = allowed
     return response
+
+
+def _fault(error: Exception) -> Response:
+    log.exception("unexpected fault in %s", request.endpoint)
+    return responses.problem(UnexpectedFault(type(error).__name__))

@@ -1,11 +1,12 @@
 """What the provider says of itself (OpenID Connect Discovery 1.0; RFC 8414) and its public keys."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from netid.credentials.keyring import Keyring
 from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import Authentication
+from netid.oauth import openapi
 from netid.oauth.client_auth import ASSERTION_ALGORITHMS
 from netid.oauth.requests import PROTOCOL_CLAIMS, VERIFY_SCOPE
 from netid.oauth.token import TRUST_FRAMEWORK
@@ -50,7 +51,7 @@ def metadata(issuer: str) -> dict[str, object]:
 
 
 def blueprint(issuer: str, keyring: Keyring) -> Blueprint:
-    """The two well-known documents and /jwks, public and cacheable."""
+    """The two well-known documents, /jwks and /openapi.json, public and cacheable."""
     routes = Blueprint("discovery", __name__)
     document, keys = metadata(issuer), keyring.jwks()
 
@@ -66,7 +67,24 @@ def blueprint(issuer: str, keyring: Keyring) -> Blueprint:
         response.mimetype = "application/jwk-set+json"
         return response
 
+    @routes.get("/openapi.json")
+    def addresses() -> Response:
+        return _public(jsonify(openapi.document(issuer, _addresses(current_app))))
+
     return routes
+
+
+def _addresses(app: Flask) -> list[openapi.Address]:
+    """Every address of the app; each page is described by its own docstring."""
+    return [
+        openapi.Address(
+            rule=rule.rule,
+            methods=frozenset(rule.methods or ()),
+            summary=(app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0],
+            content="*/*" if rule.endpoint == "static" else openapi.HTML,
+        )
+        for rule in app.url_map.iter_rules()
+    ]
 
 
 def _public(response: Response) -> Response:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from netid.identity.relying_party import ClaimName
 from netid.services.decisions import Decisions
 from netid.services.interaction import Interaction, Role
 from netid.services.sign_in import Browser, Proved, SignIn
@@ -25,7 +26,7 @@ class ApprovalRule(BaseModel):
     """Only for requests of this relying party; None means any."""
     decision: Literal["agree", "refuse", "leave"] = "agree"
     """`refuse` on the consent page, or `leave` before it."""
-    voluntary: tuple[str, ...] | Literal["all", "none"] = "none"
+    voluntary: tuple[ClaimName, ...] | Literal["all", "none"] = "none"
     """Which voluntary claims are ticked."""
 
     def ticks(self, interaction: Interaction) -> frozenset[str]:

@@ -1,0 +1,200 @@
+"""The OpenAPI 3.1 document of every public address: endpoints in detail, pages as the app has them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netid.identity.levels import AssuranceLevel
+from netid.oauth.parameters import FORM
+from netid.oauth.requests import MAX_STATE, VERIFY_SCOPE
+from netid.services.interaction import Prompt
+
+Json = dict[str, Any]
+
+HTML = "text/html"
+JSON = "application/json"
+_TEXT: Json = {"type": "string"}
+_OBJECT: Json = {"type": "object"}
+_LOCATION: Json = {"Location": {"required": True, "schema": {"type": "string"}}}
+_VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+_MEANINGS = {
+    "400": "Something is missing or malformed; the answer says what",
+    "401": "The caller did not prove who they are",
+    "403": "The form did not come from the page this browser was shown",
+    "404": "There is nothing here, or nothing of yours",
+    "409": "An earlier step is not done yet",
+    "413": "The request is larger than this address could need",
+    "503": "The database is busy; nothing was changed",
+}
+
+_AUTHORIZATION_REQUEST: Mapping[str, Json] = {
+    "client_id": _TEXT,
+    "redirect_uri": {"type": "string", "format": "uri"},
+    "response_type": {"type": "string", "enum": ["code"]},
+    "scope": {"type": "string", "examples": [f"openid {VERIFY_SCOPE}"]},
+    "state": {"type": "string", "maxLength": MAX_STATE},
+    "nonce": {"type": "string", "maxLength": MAX_STATE},
+    "code_challenge": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    "code_challenge_method": {"type": "string", "enum": ["S256"]},
+    "prompt": {"type": "string", "enum": [prompt.value for prompt in Prompt]},
+    "max_age": {"type": "integer", "minimum": 0},
+    "login_hint": _TEXT,
+    "ui_locales": _TEXT,
+    "acr_values": {"type": "string", "enum": [level.value for level in AssuranceLevel]},
+    "claims": {"type": "string", "contentMediaType": JSON},
+}
+_ALWAYS = ("client_id", "redirect_uri", "response_type", "scope")
+_CLIENT: Mapping[str, Json] = dict.fromkeys(
+    ("client_id", "client_secret", "client_assertion", "client_assertion_type"), _TEXT
+)
+_TOKEN_REQUEST: Mapping[str, Json] = {
+    "grant_type": {"type": "string", "enum": ["authorization_code"]},
+    "code": _TEXT,
+    "redirect_uri": _TEXT,
+    "code_verifier": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{43,128}$"},
+    **_CLIENT,
+}
+_SCHEMAS: Json = {
+    "Tokens": {
+        "type": "object",
+        "required": ["access_token", "token_type", "expires_in", "scope", "id_token"],
+        "properties": {
+            "access_token": _TEXT,
+            "token_type": {"const": "Bearer"},
+            "expires_in": {"type": "integer"},
+            "scope": _TEXT,
+            "id_token": _TEXT,
+        },
+        "additionalProperties": False,
+    },
+    "OAuthError": {
+        "type": "object",
+        "required": ["error", "error_description"],
+        "properties": {"error": _TEXT, "error_description": _TEXT},
+        "additionalProperties": False,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address that the app answers, as its routes have it."""
+
+    rule: str
+    """The path, with Flask's `<variables>`."""
+    methods: frozenset[str]
+    summary: str
+    """The first line of the view's docstring."""
+    content: str = HTML
+    """The media type of its answer."""
+
+
+def document(issuer: str, addresses: Iterable[Address]) -> Json:
+    """The document: the endpoints below, and whatever else the app answers, which is pages."""
+    known = _endpoints()
+    pages: Json = {}
+    for address in addresses:
+        path = _VARIABLE.sub(r"{\1}", address.rule)
+        if path not in known:
+            pages.setdefault(path, {}).update(_page(address))
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "NetID provider (a mock: every person is made up)", "version": "1"},
+        "servers": [{"url": issuer}],
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "client": {"type": "http", "scheme": "basic"},
+            },
+        },
+        "paths": known | pages,
+    }
+
+
+def _endpoints() -> Json:
+    described = {"get": _operation("What the provider says of itself", _answers({JSON: _OBJECT}))}
+    return {
+        "/.well-known/openid-configuration": described,
+        "/.well-known/oauth-authorization-server": described,
+        "/jwks": {"get": _operation("Public keys", _answers({"application/jwk-set+json": _OBJECT}))},
+        "/openapi.json": {"get": _operation("This document", _answers({JSON: _OBJECT}))},
+        "/authorize": _authorize(),
+        "/token": {"post": _for_clients("A code for tokens", _TOKEN_REQUEST, {JSON: _schema("Tokens")})},
+        "/revoke": {"post": _for_clients("End an access token", {"token": _TEXT, **_CLIENT}, {})},
+        "/userinfo": _userinfo(),
+    }
+
+
+def _authorize() -> Json:
+    answers = _redirect() | _refusals(HTML, "400", "413", "503")
+    query = [
+        {"name": name, "in": "query", "required": name in _ALWAYS, "schema": schema}
+        for name, schema in _AUTHORIZATION_REQUEST.items()
+    ]
+    return {
+        "get": {**_operation("Begin a sign-in", answers), "parameters": query},
+        "post": {
+            **_operation("Begin a sign-in, from a form", answers),
+            "requestBody": _form(_AUTHORIZATION_REQUEST, _ALWAYS),
+        },
+    }
+
+
+def _for_clients(summary: str, fields: Mapping[str, Json], content: Mapping[str, Json]) -> Json:
+    answers = _answers(content) | _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
+    body = _form(fields, tuple(name for name in fields if name in ("grant_type", "code", "token")))
+    return {**_operation(summary, answers), "requestBody": body, "security": [{"client": []}, {}]}
+
+
+def _userinfo() -> Json:
+    answers = _answers({JSON: _OBJECT, "application/jwt": _TEXT})
+    answers |= _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
+    get = {**_operation("What the person agreed to give", answers), "security": [{"bearer": []}]}
+    return {"get": get, "post": {**get, "requestBody": {"content": {FORM: {"schema": _OBJECT}}}}}
+
+
+def _page(address: Address) -> Json:
+    variables = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in _VARIABLE.findall(address.rule)
+    ]
+    answers = (
+        _answers({address.content: {}})
+        | _redirect()
+        | _refusals(HTML, "400", "403", "404", "409", "413", "503")
+    )
+    operation = {**_operation(address.summary, answers), "parameters": variables}
+    form = {"content": {FORM: {"schema": {"type": "object", "additionalProperties": _TEXT}}}}
+    posted = {"post": {**operation, "requestBody": form}} if "POST" in address.methods else {}
+    return ({"get": operation} if "GET" in address.methods else {}) | posted
+
+
+def _operation(summary: str, answers: Json) -> Json:
+    return {"summary": summary, "responses": answers}
+
+
+def _answers(content: Mapping[str, Json]) -> Json:
+    answer: Json = {"description": "Done"}
+    if content:
+        answer["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
+    return {"200": answer}
+
+
+def _redirect() -> Json:
+    return {"303": {"description": "The next page, or back to the relying party", "headers": _LOCATION}}
+
+
+def _refusals(kind: str, *codes: str, error: Json | None = None) -> Json:
+    content = {kind: {"schema": error or {}}}
+    return {code: {"description": _MEANINGS[code], "content": content} for code in codes}
+
+
+def _form(fields: Mapping[str, Json], required: tuple[str, ...]) -> Json:
+    schema = {"type": "object", "properties": dict(fields), "required": list(required)}
+    return {"required": True, "content": {FORM: {"schema": schema}}}
+
+
+def _schema(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
