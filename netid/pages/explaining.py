@@ -1,5 +1,6 @@
 """What an error page says: what happened, and the way on. Never the cause."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Flask
@@ -9,10 +10,14 @@ from netid.errors import (
     InteractionEnded,
     InteractionExpired,
     InvalidField,
+    MalformedRequest,
+    MethodNotAllowed,
     NetIDError,
     NotFound,
     OAuthError,
+    RequestTooLarge,
     StorageBusy,
+    UnsupportedMediaType,
 )
 from netid.pages.language import gettext as _
 
@@ -29,21 +34,12 @@ class Explanation:
 
 
 def explain(error: NetIDError) -> Explanation:
-    """The words for an error; what is not listed is a fault of ours."""
-    if isinstance(error, InteractionEnded):
-        return _ended()
-    if isinstance(error, InteractionExpired):
-        return _expired()
-    if isinstance(error, NotFound):
-        return _not_found()
-    if isinstance(error, FormRefused):
-        return _form_refused()
-    if isinstance(error, StorageBusy):
-        return _busy()
+    """The words for an error; what is not listed is against the rules, or a fault of ours."""
     if isinstance(error, InvalidField):
         return _invalid(error)
-    if isinstance(error, OAuthError):
-        return _request_refused()
+    for kinds, words in _WORDS:
+        if isinstance(error, kinds):
+            return words()
     return _fault() if error.status >= 500 else _not_possible()
 
 
@@ -118,6 +114,17 @@ def _fault() -> Explanation:
         _("The fault is ours, not yours."),
         _("Go back and try again, or use another way at the site or app you came from."),
     )
+
+
+_WORDS: Sequence[tuple[tuple[type[NetIDError], ...], Callable[[], Explanation]]] = (
+    ((InteractionEnded,), _ended),
+    ((InteractionExpired,), _expired),
+    ((NotFound, MethodNotAllowed), _not_found),
+    ((FormRefused, MalformedRequest, RequestTooLarge, UnsupportedMediaType), _form_refused),
+    ((StorageBusy,), _busy),
+    ((OAuthError,), _request_refused),
+)
+"""By kind of error; the first that fits speaks."""
 
 
 def install(app: Flask) -> None:
