@@ -12,11 +12,13 @@ from netid.client.fields import Fields
 from netid.client.netid_client import NetIDClient, SignedIn
 from netid.client.pending import PendingInMemory, PendingLogin, PendingStore
 from netid.client.registration import Ask, Registration
+from netid.credentials.jwk import Algorithm
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
 from netid.identity.text import Language
 
 __all__ = [
+    "Algorithm",
     "Ambient",
     "Ask",
     "AssuranceLevel",
