@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,11 +177,13 @@ class Running:
         self.clock = clock
         self.directory = directory
         self.issuer = provider.settings.issuer
+        self.address = self.issuer
+        """Where this one answers; a second provider on the same databases has the first one's issuer."""
         self.management_url = ""
         self.management_token = MANAGEMENT_TOKEN
 
     def url(self, path: str) -> str:
-        return f"{self.issuer}{path}"
+        return f"{self.address}{path}"
 
     def browser(self) -> requests.Session:
         """A browser without a past."""
@@ -284,39 +286,62 @@ def template(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Path
     return directory
 
 
-@pytest.fixture
-def start(tmp_path: Path, keyring: Keyring, template: Path) -> Iterator[Callable[..., Running]]:
-    """Starts providers, each in a directory of its own."""
-    started: list[tuple[Provider, list[BaseWSGIServer], list[socket.socket]]] = []
+class Starter:
+    """Starts providers, each in a directory of its own, and ends them."""
 
-    def start(**changes: Any) -> Running:
-        directory = tmp_path / f"provider-{len(started)}"
-        shutil.copytree(template, directory)
+    def __init__(self, directory: Path, keyring: Keyring, template: Path) -> None:
+        self._directory = directory
+        self._keyring = keyring
+        self._template = template
+        self._started: list[tuple[Provider, list[BaseWSGIServer], list[socket.socket]]] = []
+
+    def __call__(self, beside: Running | None = None, **changes: Any) -> Running:
+        """A provider; `beside` another, on its databases and with its issuer, as a second worker is."""
+        directory = beside.directory if beside else self._directory / f"provider-{len(self._started)}"
+        if beside is None:
+            shutil.copytree(self._template, directory)
         listeners = [listen(), listen()]
-        ports = [listener.getsockname()[1] for listener in listeners]
-        settings = settings_for(directory, f"http://127.0.0.1:{ports[0]}", **changes)
-        clock = Clock()
-        provider = build(settings, keyring, Ambient(now=clock.now, random=secrets.token_bytes))
+        addresses = [f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners]
+        clock = beside.clock if beside else Clock()
+        settings = settings_for(directory, beside.issuer if beside else addresses[0], **changes)
+        provider = build(settings, self._keyring, Ambient(now=clock.now, random=secrets.token_bytes))
         servers = [serve_in_thread(provider.wsgi, listeners[0])]
         if provider.management is not None:
             servers.append(serve_in_thread(provider.management, listeners[1]))
-        started.append((provider, servers, listeners))
+        self._started.append((provider, servers, listeners))
         running = Running(provider, clock, directory)
-        running.management_url = f"http://127.0.0.1:{ports[1]}"
+        running.address, running.management_url = addresses
         return running
 
-    yield start
-    for provider, servers, listeners in started:
-        for server in servers:
-            server.shutdown()
-            server.server_close()
-        for listener in listeners:
-            listener.close()
-        provider.close()
+    def end(self) -> None:
+        """Stops them all."""
+        for provider, servers, listeners in self._started:
+            for server in servers:
+                server.shutdown()
+                server.server_close()
+            for listener in listeners:
+                listener.close()
+            provider.close()
 
 
 @pytest.fixture
-def provider(start: Callable[..., Running]) -> Running:
+def start(tmp_path: Path, keyring: Keyring, template: Path) -> Iterator[Starter]:
+    """Starts providers for one test."""
+    starter = Starter(tmp_path, keyring, template)
+    yield starter
+    starter.end()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring, template: Path) -> Iterator[Running]:
+    """One provider for the tests of a file that leave its clock and its people as they are."""
+    starter = Starter(tmp_path_factory.mktemp("shared"), keyring, template)
+    yield starter()
+    starter.end()
+
+
+@pytest.fixture
+def provider(start: Starter) -> Running:
     """A provider with the shipped personas, a clock of its own and a management port."""
     return start()
 
