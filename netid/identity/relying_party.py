@@ -12,6 +12,9 @@ from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Text, Words
 
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
+_AUTHORITY = re.compile(
+    r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
+)
 _SECTOR = r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$"
 _CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _PURPOSE_ID = r"^[a-z0-9][a-z0-9-]{0,39}$"
@@ -38,6 +41,10 @@ def _redirect_uri(uri: str) -> str:
         raise ValueError("must be an absolute ASCII URI without fragment, spaces or backslashes")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not carry user information")
+    # The origin stands in a header of our pages (CSP form-action), where `*`, `;` and quotes have a meaning.
+    authority = _AUTHORITY.fullmatch(parts.netloc)
+    if authority is None or int(authority["port"] or 0) > 65535:
+        raise ValueError("must have a plain host name and, if any, a port up to 65535")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("uses http, which is for loopback addresses; use https")
     if parts.scheme not in {"http", "https"}:
