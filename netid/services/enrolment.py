@@ -11,7 +11,6 @@ from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
 from netid.disclosure import NET_NUMBER_FIELD, Disclosure
 from netid.errors import (
-    AlreadyEnrolled,
     GuardianRequired,
     InvalidField,
     PersonaError,
@@ -114,8 +113,6 @@ class Enrolment:
         if capacity_on(applicant.document.birthdate, today) is not Capacity.ADULT:
             guardian_id = applicant.guardian_id
             self.require_guardian(tx, self._stores.persons.get(tx, guardian_id) if guardian_id else None, now)
-        if self.is_enrolled(tx, applicant.document):
-            raise AlreadyEnrolled
         return self._add(tx, applicant, guardian_id, now)
 
     def _add(self, tx: Connection, applicant: Applicant, guardian_id: str | None, now: datetime) -> Enrolled:

@@ -1,6 +1,5 @@
 """Enrolment: who gets a net number, and that nothing of their document lies about."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -55,12 +54,12 @@ ELSEWHERE = Browser("e" * 43, None)
 class World:
     """A provider's enrolment on a clock that the test moves."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
         self.now = NOON_IN_CHINA
         real = Ambient.real()
         self.ambient = Ambient(now=lambda: self.now, random=real.random)
-        self.db = Database(f"sqlite:///{folder}/main.db", "main")
+        self.db = Database(url, "main")
         self.keys_db = Database(f"sqlite:///{folder}/keys.db", "keys")
         self.db.migrate()
         self.keys_db.migrate()
@@ -146,13 +145,23 @@ class World:
             self.stores.persons.set_status(tx, person_id, status, at=self.now)
 
     def count(self, table: str) -> int:
-        with sqlite3.connect(self.folder / "main.db") as raw:
-            return int(raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
+        with self.db.read() as tx:
+            return int(tx.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())  # noqa: S608
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+    made = World(tmp_path, f"sqlite:///{tmp_path}/main.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """On SQLite and on PostgreSQL: what several do at once is another matter there."""
+    on_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/main.db" if on_sqlite else request.getfixturevalue("postgres_url")
+    made = World(tmp_path, url)
     yield made
     made.close()
 
@@ -160,7 +169,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 # The whole way
 
 
-def test_an_adult_gets_a_net_number_that_this_browser_then_knows(world: World) -> None:
+def test_an_adult_gets_a_net_number_that_this_browser_then_knows(either_world: World) -> None:
+    world = either_world
     values = world.values()
     handle = world.up_to_check(values)
     world.applying.finish(handle, HERE)
@@ -181,7 +191,8 @@ def test_an_adult_gets_a_net_number_that_this_browser_then_knows(world: World) -
     assert (known_here, known_elsewhere) == ([person_id], [])
 
 
-def test_the_net_number_is_shown_in_full_once_and_masked_from_then_on(world: World) -> None:
+def test_the_net_number_is_shown_in_full_once_and_masked_from_then_on(either_world: World) -> None:
+    world = either_world
     handle = world.up_to_check()
     world.applying.finish(handle, HERE)
 
@@ -405,7 +416,8 @@ def test_one_document_has_one_net_number(world: World) -> None:
         world.applying.show_number(second, ELSEWHERE)
 
 
-def test_two_applications_for_one_document_end_in_one_net_number(world: World) -> None:
+def test_two_applications_for_one_document_end_in_one_net_number(either_world: World) -> None:
+    world = either_world
     values = world.values()
     handles = [world.up_to_check(values, HERE), world.up_to_check(values, ELSEWHERE)]
     barrier = threading.Barrier(2)
@@ -649,7 +661,8 @@ def test_a_made_up_document_of_every_kind_and_age_is_taken(
 # Whose draft it is, and where it goes
 
 
-def test_a_second_press_does_not_enrol_twice(world: World) -> None:
+def test_a_second_press_does_not_enrol_twice(either_world: World) -> None:
+    world = either_world
     handle = world.up_to_check()
     results: list[object] = []
     barrier = threading.Barrier(4)
@@ -707,7 +720,8 @@ def test_leaving_deletes_the_draft_at_once(world: World) -> None:
         world.applying.finish(handle, HERE)
 
 
-def test_an_abandoned_draft_is_unreadable_when_its_time_is_up_and_then_deleted(world: World) -> None:
+def test_an_abandoned_draft_is_unreadable_when_its_time_is_up_and_then_deleted(either_world: World) -> None:
+    world = either_world
     handle = world.up_to_check()
     world.now += APPLICATION_LIFETIME - timedelta(seconds=1)
     assert world.applying.purge() == 0
