@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import flask_babel
 from flask import Flask, Response, g, request, url_for
+from werkzeug.exceptions import MethodNotAllowed
 
 from netid.identity.text import Language, Text
 
@@ -88,14 +89,17 @@ def page_language() -> PageLanguage:
 
 
 def _switch_href(other: Language) -> str:
-    """The same address with the other language; home where the address takes no GET."""
-    address = request.path if "GET" in _allowed_methods() else url_for("pages.home")
+    """The same address with the other language; home where that takes no GET or repeats what strangers sent."""
+    if not _takes_get() or request.blueprint == "authorize":
+        return f"{url_for('pages.home')}?{urlencode({_PARAMETER: other})}"
     rest = [(name, value) for name, value in request.args.items(multi=True) if name != _PARAMETER]
-    return f"{request.script_root}{address}?{urlencode([*rest, (_PARAMETER, other)])}"
+    return f"{request.script_root}{request.path}?{urlencode([*rest, (_PARAMETER, other)])}"
 
 
-def _allowed_methods() -> set[str]:
-    return set(request.url_rule.methods or ()) if request.url_rule else {"GET"}
+def _takes_get() -> bool:
+    if request.url_rule is None:
+        return not isinstance(request.routing_exception, MethodNotAllowed)
+    return "GET" in (request.url_rule.methods or ())
 
 
 def install(app: Flask, *, cookie_path: str, secure: bool) -> None:

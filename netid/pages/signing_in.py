@@ -88,14 +88,12 @@ class SigningIn:
             return self._visits.onward(visit, self._identify(visit))
         except Unfinished as unfinished:
             return self._ask_who(visit, tuple(_mistake(name) for name in unfinished.fields))
-        except InvalidField:
-            return self._ask_who(visit, (_mistake("net_number"),))
         except SignInRefused:
             return self._ask_who(visit, (FormError("who", _("This person has no net number any more.")),))
 
     def _identify(self, visit: Visit) -> Proved:
         if "net_number" in request.form:
-            number = NetNumber.parse(read_form(TypedForm, request.form).net_number)
+            number = _net_number(read_form(TypedForm, request.form))
             return self._sign_in.type_net_number(visit.interaction, visit.browser, visit.role, number)
         kind, _colon, name = read_form(ChosenForm, request.form).who.partition(":")
         choose = self._sign_in.choose_persona if kind == "persona" else self._sign_in.choose_known
@@ -226,6 +224,13 @@ class SigningIn:
         visit = self._visits.come(request, handle)
         read_form(LeaveForm, request.form)
         return self._visits.leave(visit)
+
+
+def _net_number(form: TypedForm) -> NetNumber:
+    try:
+        return NetNumber.parse(form.net_number)
+    except InvalidField as slip:
+        raise Unfinished(("net_number",)) from slip
 
 
 def _mistake(field: str) -> FormError:
