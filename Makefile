@@ -19,7 +19,7 @@ check: .venv/.dev
 	$(BIN)/lint-imports
 
 bench: .venv/.dev
-	$(BIN)/python tests/bench/run.py $(ARGS)
+	$(BIN)/python -m tests.bench.run $(ARGS)
 
 # After a change of the dependencies in pyproject.toml; uv is needed for this alone.
 lock:

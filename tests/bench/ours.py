@@ -16,7 +16,10 @@ PERSONA = "persona:an-adult"
 
 
 class NetID(Server):
-    """The sign-in page with its list of people, then the notice with the decision."""
+    """The sign-in page with its list of people, then the notice with the decision.
+
+    Every start is a first one: it makes the databases and enrols the personas.
+    """
 
     name = "netid"
     scope = "openid netid.verify"
@@ -74,6 +77,7 @@ class NetIDES256(NetID):
 
     name = "netid, ES256"
     id_token_alg = "ES256"
+    starts = 1
 
 
 class NetIDPasscode(NetID):
@@ -81,3 +85,4 @@ class NetIDPasscode(NetID):
 
     name = "netid, passcode"
     level = AssuranceLevel.CREDENTIAL_PASSCODE
+    starts = 1

@@ -64,7 +64,10 @@ MEASURES = (
 
 
 def table(results: Sequence[Results], ours: str) -> str:
-    """A Markdown table: per server the median, the range over the rounds, how many times better ours is."""
+    """A Markdown table: per server the median, the range over the rounds, how many times better ours is.
+
+    Rows whose names begin with `ours` are ours too and are not compared.
+    """
     reference = next((r for r in results if r.name == ours), None)
     head = ["server", *(measure.title for measure in MEASURES)]
     lines = [head, ["---"] * len(head)]
@@ -80,7 +83,7 @@ def _cell(measure: Measure, results: Results, reference: Results | None) -> str:
     text = f"{median(values):{style}}"
     if len(values) > 1:
         text += f" ({min(values):{style}}-{max(values):{style}})"
-    if reference is not None and reference is not results:
+    if reference is not None and not results.name.startswith(reference.name):
         text += f", ours x{advantage(measure, reference, results):.1f}"
     return text
 

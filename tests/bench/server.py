@@ -35,6 +35,8 @@ class Server(ABC):
     name: str
     scope = "openid"
     id_token_alg = "RS256"
+    starts = 3
+    """How often it is started, for the time that takes."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
