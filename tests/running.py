@@ -172,9 +172,10 @@ class Client:
 class Running:
     """A provider that answers on loopback."""
 
-    def __init__(self, provider: Provider, clock: Clock, directory: Path) -> None:
+    def __init__(self, provider: Provider, clock: Clock, directory: Path, keyring: Keyring) -> None:
         self.provider = provider
         self.clock = clock
+        self.keyring = keyring
         self.directory = directory
         self.issuer = provider.settings.issuer
         self.address = self.issuer
@@ -309,7 +310,7 @@ class Starter:
         if provider.management is not None:
             servers.append(serve_in_thread(provider.management, listeners[1]))
         self._started.append((provider, servers, listeners))
-        running = Running(provider, clock, directory)
+        running = Running(provider, clock, directory, self._keyring)
         running.address, running.management_url = addresses
         return running
 

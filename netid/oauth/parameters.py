@@ -71,7 +71,7 @@ def _too_many() -> InvalidRequest:
 
 
 def _check_text(name: str, value: str) -> None:
-    if len(value) > MAX_VALUE:
+    if max(len(name), len(value)) > MAX_VALUE:
         raise InvalidRequest(f"{_shown(name)} is longer than {MAX_VALUE} characters; send less")
     if not all(c.isprintable() or c in "\r\n\t" for c in name + value):
         raise InvalidRequest(f"{_shown(name)} has characters that are not printable text; leave them out")

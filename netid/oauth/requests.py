@@ -166,7 +166,8 @@ def _subject(wish: JsonValue) -> str | None:
 
 
 def _asked_in(members: Mapping[str, object], place: str) -> Mapping[str, JsonValue]:
-    asked = members.get(place) or {}
+    asked = members.get(place, {})
+    asked = {} if asked is None else asked
     if not isinstance(asked, dict):
         raise InvalidRequest(f"claims.{place} must be an object whose members are claim names")
     for wish in asked.values():

@@ -1,0 +1,31 @@
+"""Relying parties that nobody has met yet, and the post-condition of every refusal."""
+
+from itertools import count
+
+import pytest
+
+from tests.running import Client, Running
+
+pytest.register_assert_rewrite("tests.protocol.refusals", "tests.protocol.visiting")
+
+from tests.protocol.refusals import Refusals  # noqa: E402  (its assertions are rewritten first)
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+def shop(shared: Running) -> Client:
+    """A relying party at the provider that the file shares."""
+    return shared.register(f"shop-{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def another_shop(shared: Running) -> Client:
+    """A second one, of another legal entity."""
+    return shared.register(f"other-{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def refused(caplog: pytest.LogCaptureFixture) -> Refusals:
+    """Asserts that an act is refused, and that it leaves nothing else behind."""
+    return Refusals(caplog)
