@@ -84,7 +84,7 @@ def test_the_page_says_everything_that_the_notice_says(scope: str, language: str
     shown = page.one("main").text
     outside = shown.replace(page.test("disclosure").text, "")
     for line in lines:
-        for part in line.replace("：", ": ").replace("；", "; ").split(": ", 1)[-1].split("; "):
+        for part in re.split("；|; ", re.split("：|: ", line, maxsplit=1)[-1]):
             assert part in outside, part
     assert hidden(page, "notice") in page.test("disclosure").text
 
