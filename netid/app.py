@@ -37,6 +37,7 @@ from netid.services.approval import Approvals
 from netid.services.decisions import Decisions
 from netid.services.enrolment import Enrolment
 from netid.services.grants import Grants
+from netid.services.housekeeping import Housekeeping
 from netid.services.own_pages import own_pages
 from netid.services.passcode_check import PasscodeCheck
 from netid.services.receipts import Receipts
@@ -91,6 +92,7 @@ class Provider:
     keys_db: Database
     services: Services
     sealer: Sealer
+    housekeeping: Housekeeping
     app: Flask
     management: Flask | None
     """The management API, in test mode with a token."""
@@ -103,7 +105,8 @@ class Provider:
         return DispatcherMiddleware(Response(status=404), {self.settings.path: self.app})
 
     def close(self) -> None:
-        """Stops the sealer and gives the databases back."""
+        """Stops the threads and gives the databases back."""
+        self.housekeeping.stop()
         self.sealer.stop()
         self.stores.db.close()
         self.keys_db.close()
@@ -130,8 +133,10 @@ def build(settings: Settings, keyring: Keyring, ambient: Ambient) -> Provider:
     app = _web(settings, services, stores, personas, keyring, ambient)
     management = _management(settings, services, personas)
     sealer = Sealer(db, ambient)
+    housekeeping = Housekeeping(stores, applying=services.applying, ambient=ambient)
     sealer.start()
-    return Provider(settings, stores, vault, keys_db, services, sealer, app, management)
+    housekeeping.start()
+    return Provider(settings, stores, vault, keys_db, services, sealer, housekeeping, app, management)
 
 
 def _check_keys(db: Database, keyring: Keyring) -> None:

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 from netid.settings import PREFIX, Settings, read_settings
 
-THREADS = 16
+THREADS = 8
 """Requests one worker handles at once; most of their time is spent waiting for the disk."""
 
 
@@ -31,7 +31,7 @@ def run(chosen: Namespace) -> None:
         blocking_threads=THREADS,
         backpressure=256,
         log_access=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         respawn_failed_workers=True,
     ).serve()
 

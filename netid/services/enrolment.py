@@ -1,7 +1,6 @@
 """Enrolment: a person with a valid identity document gets a net number (Measures, article 4)."""
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -156,21 +155,32 @@ class Enrolment:
     # People nobody has to ask
 
     def seed(self, personas: Iterable[Persona]) -> None:
-        """Enrols those personas that are not enrolled yet, in one transaction; the rest stay as they are.
+        """Enrols those personas that are not enrolled yet, in one transaction.
 
-        The passcodes are derived first, side by side, each with a salt of its own.
+        A persona whose age is relative to today grows a new document each day; the enrolled one then
+        takes it over and keeps the net number. Personas with one passcode share its hash: what protects
+        a passcode from being tried out is wasted on one that is printed.
         """
+        wanted = sorted(personas, key=lambda persona: persona.guardian is not None)
         with self._stores.db.read() as tx:
             enrolled = self._stores.persons.personas(tx)
-        missing = [persona for persona in personas if persona.id not in enrolled]
-        if not missing:
+            drifted = [persona for persona in wanted if self._has_drifted(tx, enrolled, persona)]
+        missing = [persona for persona in wanted if persona.id not in enrolled]
+        if not missing and not drifted:
             return
-        with ThreadPoolExecutor(thread_name_prefix="passcode") as pool:
-            derived = pool.map(self.hash_passcode, (persona.passcode for persona in missing))
-            hashes = dict(zip((persona.id for persona in missing), derived, strict=True))
+        hashes = {passcode: self.hash_passcode(passcode) for passcode in {p.passcode for p in missing}}
         with self._stores.db.write() as tx:
-            for persona in sorted(missing, key=lambda persona: persona.guardian is not None):
-                self._enrol_persona(tx, persona, hashes[persona.id])
+            for persona in missing:
+                self._enrol_persona(tx, persona, hashes[persona.passcode])
+            for persona in drifted:
+                person_id = enrolled[persona.id]
+                self._vault.seal(tx, person_id, persona.fields)
+                self._stores.persons.replace_document(tx, person_id, self._document_digest(persona.document))
+
+    def _has_drifted(self, tx: Connection, enrolled: Mapping[str, str], persona: Persona) -> bool:
+        person = self._stores.persons.get(tx, enrolled.get(persona.id, ""))
+        here = person is not None and person.status is not PersonStatus.CANCELLED
+        return here and not self.is_enrolled(tx, persona.document)
 
     def enrol_persona(self, persona: Persona) -> None:
         """Enrols one persona, whose guardian is enrolled; nothing happens if it is enrolled already."""

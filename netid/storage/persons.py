@@ -109,6 +109,11 @@ _CANCEL = (
         cancelled_at=bindparam("b_at"),
     )
 )
+_REPLACE_DOCUMENT = (
+    update(table)
+    .where(table.c.person_id == bindparam("b_person"), table.c.status != PersonStatus.CANCELLED)
+    .values(document_digest=bindparam("b_digest"))
+)
 _BIND_PERSONA = insert(personas)
 _PERSONAS = select(personas.c.persona_id, personas.c.person_id).order_by(personas.c.persona_id)
 
@@ -165,6 +170,10 @@ class Persons:
         why = suspension.model_dump_json() if suspension else None
         values = {"b_person": person_id, "b_status": status, "b_suspension": why}
         return tx.execute(_SET_STATUS, values).rowcount == 1
+
+    def replace_document(self, tx: Connection, person_id: str, digest: bytes) -> bool:
+        """Know the person by another identity document; False when unknown or cancelled."""
+        return tx.execute(_REPLACE_DOCUMENT, {"b_person": person_id, "b_digest": digest}).rowcount == 1
 
     def bind_persona(self, tx: Connection, persona_id: str, person_id: str) -> None:
         """Let the person play that synthetic persona."""

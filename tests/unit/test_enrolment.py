@@ -780,14 +780,25 @@ def test_the_shipped_personas_are_seeded_as_their_file_says_once_and_fast(world:
         with world.db.read() as tx:
             fields = world.vault.open(tx, person.person_id, persona.fields.keys())
         assert fields == ({} if persona.status is PersonaStatus.CANCELLED else persona.fields)
-    salts = [
-        person.passcode_hash.split("$")[1] for person in people.values() if person and person.passcode_hash
-    ]
-    assert len(set(salts)) == len(salts)
 
     before = (world.count("persons"), world.count("audit_events"), world.count("vault"))
     world.enrolment.seed(shipped_personas(TODAY))
     assert (world.count("persons"), world.count("audit_events"), world.count("vault")) == before
+
+
+def test_a_persona_of_relative_age_takes_over_the_document_of_the_day(world: World) -> None:
+    world.enrolment.seed(shipped_personas(TODAY))
+    with world.db.read() as tx:
+        bound = world.stores.persons.personas(tx)
+    tomorrow = {persona.id: persona for persona in shipped_personas(TODAY + timedelta(days=1))}
+    world.enrolment.seed(tomorrow.values())
+    with world.db.read() as tx:
+        assert world.stores.persons.personas(tx) == bound
+        for name in ("day-before-14", "an-adult"):
+            wanted = tomorrow[name].fields
+            assert world.vault.open(tx, bound[name], wanted.keys()) == wanted
+            holder = world.enrolment.is_enrolled(tx, tomorrow[name].document)
+            assert holder
 
 
 def test_a_persona_whose_guardian_is_missing_is_named(world: World) -> None:

@@ -1,0 +1,54 @@
+"""Forgetting what has had its time: expired codes, tokens, sessions, sign-ins and applications."""
+
+import logging
+from threading import Event, Thread
+
+from netid.ambient import Ambient
+from netid.errors import StorageBusy
+from netid.services.applying import Applying
+from netid.storage.stores import Stores
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """A thread of the provider; several workers may run one each."""
+
+    def __init__(
+        self, stores: Stores, *, applying: Applying, ambient: Ambient, interval_seconds: float = 60
+    ) -> None:
+        self._stores = stores
+        self._applying = applying
+        self._ambient = ambient
+        self._interval = interval_seconds
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Forgets once every interval from now on."""
+        self._thread = Thread(target=self._run, name="housekeeping", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def forget(self) -> int:
+        """Deletes what has expired; how many rows."""
+        now = self._ambient.now()
+        stores = self._stores
+        kept_too_long = (
+            stores.single_use, stores.tokens, stores.sessions, stores.interactions, stores.throttle
+        )  # fmt: skip
+        with stores.db.write() as tx:
+            forgotten = sum(store.purge(tx, now) for store in kept_too_long)
+        return forgotten + self._applying.purge()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval):
+            try:
+                self.forget()
+            except StorageBusy:
+                log.info("the database is busy; the next round forgets")
