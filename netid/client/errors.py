@@ -17,7 +17,7 @@ class ClientError(NetIDError):
 
     def __str__(self) -> str:
         """One line for a log: what exactly happened, and what to do."""
-        return f"{self.detail or self.description} {self.what_to_do}"
+        return f"{(self.detail or self.description).rstrip('.')}. {self.what_to_do}"
 
 
 class ConfigurationRefused(ClientError):

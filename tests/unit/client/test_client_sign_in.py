@@ -199,7 +199,7 @@ def test_every_error_says_what_to_do_and_none_says_the_same_as_the_base():
     for error in ClientError.__subclasses__():
         assert error.__doc__
         assert "what_to_do" in vars(error), error
-        assert str(error("cause")) == f"cause {error.what_to_do}"
+        assert str(error("cause")) == f"cause. {error.what_to_do}"
 
 
 def test_secrets_do_not_show_in_what_a_log_would_print(party):
