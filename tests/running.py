@@ -294,7 +294,8 @@ class Starter:
         self._directory = directory
         self._keyring = keyring
         self._template = template
-        self._started: list[tuple[Provider, list[BaseWSGIServer], list[socket.socket]]] = []
+        self._started: list[tuple[Provider, list[BaseWSGIServer]]] = []
+        self._listeners: list[socket.socket] = []
 
     def __call__(self, beside: Running | None = None, **changes: Any) -> Running:
         """A provider; `beside` another, on its databases and with its issuer, as a second worker is."""
@@ -302,27 +303,29 @@ class Starter:
         if beside is None:
             shutil.copytree(self._template, directory)
         listeners = [listen(), listen()]
+        self._listeners += listeners
         addresses = [f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners]
         clock = beside.clock if beside else Clock()
-        settings = settings_for(directory, beside.issuer if beside else addresses[0], **changes)
+        issuer = changes.pop("issuer", beside.issuer if beside else addresses[0])
+        settings = settings_for(directory, issuer, **changes)
         provider = build(settings, self._keyring, Ambient(now=clock.now, random=secrets.token_bytes))
         servers = [serve_in_thread(provider.wsgi, listeners[0])]
         if provider.management is not None:
             servers.append(serve_in_thread(provider.management, listeners[1]))
-        self._started.append((provider, servers, listeners))
+        self._started.append((provider, servers))
         running = Running(provider, clock, directory, self._keyring)
         running.address, running.management_url = addresses
         return running
 
     def end(self) -> None:
         """Stops them all."""
-        for provider, servers, listeners in self._started:
+        for provider, servers in self._started:
             for server in servers:
                 server.shutdown()
                 server.server_close()
-            for listener in listeners:
-                listener.close()
             provider.close()
+        for listener in self._listeners:
+            listener.close()
 
 
 @pytest.fixture
@@ -337,8 +340,10 @@ def start(tmp_path: Path, keyring: Keyring, template: Path) -> Iterator[Starter]
 def shared(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring, template: Path) -> Iterator[Running]:
     """One provider for the tests of a file that leave its clock and its people as they are."""
     starter = Starter(tmp_path_factory.mktemp("shared"), keyring, template)
-    yield starter()
-    starter.end()
+    try:
+        yield starter()
+    finally:
+        starter.end()
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def page_language() -> PageLanguage:
 
 
 def _switch_href(other: Language) -> str:
-    """The same address with the other language; home where that takes no GET or repeats what strangers sent."""
+    """The same address with the other language; home where a GET of it would not be this page again."""
     if not _takes_get() or request.blueprint == "authorize":
         return f"{url_for('pages.home')}?{urlencode({_PARAMETER: other})}"
     rest = [(name, value) for name, value in request.args.items(multi=True) if name != _PARAMETER]

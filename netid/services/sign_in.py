@@ -1,6 +1,6 @@
 """A person (or a guardian, within a child's flow) shows who they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -8,10 +8,9 @@ from sqlalchemy import Connection
 
 from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
-from netid.errors import InteractionExpired, SignInRefused
+from netid.errors import InteractionEnded, InteractionExpired, SignInRefused
 from netid.identity.levels import Factor
 from netid.identity.net_number import NetNumber
-from netid.identity.pseudonym import PairwiseSubject
 from netid.identity.relying_party import RelyingParty
 from netid.services.interaction import (
     INTERACTION_LIFETIME,
@@ -20,13 +19,12 @@ from netid.services.interaction import (
     Identified,
     Interaction,
     Progress,
-    Prompt,
     Role,
     digest_of,
     encode_secret,
 )
 from netid.services.passcode_check import PasscodeCheck
-from netid.services.tidying import Tidying
+from netid.services.returning import Returning
 from netid.storage.persons import Person, PersonStatus, index_digest
 from netid.storage.sessions import Session
 from netid.storage.stores import Stores
@@ -76,7 +74,7 @@ class SignIn:
         self._passcodes = passcodes
         self._keyring = keyring
         self._ambient = ambient
-        self._tidying = Tidying(stores)
+        self._returning = Returning(stores, keyring=keyring)
 
     # Interactions
 
@@ -88,8 +86,7 @@ class SignIn:
             relying_party = self._relying_party(tx, request.client_id)
             if relying_party is None:
                 raise InteractionExpired("the relying party was removed meanwhile")
-            self._tidying.tidy(tx, now)
-            progress = self._from_session(tx, request, browser, now)
+            progress = self._returning.progress(tx, request, browser.digest, browser.session, now)
             expires_at = now + INTERACTION_LIFETIME
             self._stores.interactions.add(
                 tx,
@@ -104,10 +101,15 @@ class SignIn:
     def standing(self, request: AuthorizationRequest, browser: Browser) -> Progress:
         """What a session of this browser already proves for the request (prompt=none)."""
         with self._stores.db.read() as tx:
-            return self._from_session(tx, request, browser, self._ambient.now())
+            now = self._ambient.now()
+            return self._returning.progress(tx, request, browser.digest, browser.session, now)
+
+    def is_somebody_else(self, tx: Connection, request: AuthorizationRequest, person_id: str) -> bool:
+        """Whether the request names a subject, and this person is not it."""
+        return self._returning.is_somebody_else(tx, request, person_id)
 
     def load(self, handle: str, browser: Browser) -> Interaction:
-        """The interaction of that name in this browser. Raises InteractionExpired."""
+        """The interaction of that name in this browser. Raises InteractionEnded, InteractionExpired."""
         with self._stores.db.read() as tx:
             return self.load_in(tx, handle, browser)
 
@@ -115,7 +117,8 @@ class SignIn:
         """The same within a transaction."""
         stored = self._stores.interactions.get(tx, digest_of(handle), browser.digest, self._ambient.now())
         if stored is None:
-            raise InteractionExpired
+            ended = self._stores.interactions.has_ended(tx, digest_of(handle), browser.digest)
+            raise InteractionEnded if ended else InteractionExpired
         request = AuthorizationRequest.model_validate_json(stored.request)
         relying_party = self._relying_party(tx, request.client_id)
         if relying_party is None:
@@ -142,49 +145,6 @@ class SignIn:
         if browser.session is not None:
             with self._stores.db.write() as tx:
                 self._stores.sessions.end(tx, digest_of(browser.session), self._ambient.now())
-
-    def _from_session(
-        self, tx: Connection, request: AuthorizationRequest, browser: Browser, now: datetime
-    ) -> Progress:
-        session = self._usable_session(tx, request, browser, now)
-        person = self._stores.persons.get(tx, session.person_id) if session else None
-        if session is None or person is None or person.status == "cancelled":
-            return Progress()
-        identified = self._identified(person).model_copy(update={"proved": frozenset(session.proved)})
-        return Progress(person=identified, checked_at=session.auth_time)
-
-    def _usable_session(
-        self, tx: Connection, request: AuthorizationRequest, browser: Browser, now: datetime
-    ) -> Session | None:
-        if browser.session is None or request.prompt & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT}:
-            return None
-        session = self._stores.sessions.get(tx, digest_of(browser.session), browser.digest, now)
-        if session is None:
-            return None
-        if request.max_age is not None and now - session.auth_time >= timedelta(seconds=request.max_age):
-            return None
-        hinted = self._hinted(tx, request)
-        if hinted not in (None, session.person_id) or self.is_somebody_else(tx, request, session.person_id):
-            return None
-        return session
-
-    def is_somebody_else(self, tx: Connection, request: AuthorizationRequest, person_id: str) -> bool:
-        """Whether the request names a subject, and this person is not it."""
-        if request.subject is None:
-            return False
-        person = self._stores.persons.get(tx, person_id)
-        relying_party = self._relying_party(tx, request.client_id)
-        if person is None or relying_party is None:
-            return True
-        sector = relying_party.legal_entity.sector
-        known = self._stores.subjects.known_as(tx, person_id, sector, person.generation)
-        return known is None or known != PairwiseSubject(request.subject)
-
-    def _hinted(self, tx: Connection, request: AuthorizationRequest) -> str | None:
-        if request.login_hint is None:
-            return None
-        person = self._stores.persons.by_persona(tx, request.login_hint)
-        return person.person_id if person else None
 
     # Who
 
@@ -224,22 +184,13 @@ class SignIn:
     def _present(self, person: Person | None) -> Identified:
         if person is None or person.status == "cancelled":
             raise SignInRefused(detail="nobody of that name holds a net number")
-        return self._identified(person)
-
-    def _identified(self, person: Person) -> Identified:
-        key = person.net_number_digest or index_digest(
-            self._keyring.index.reveal(), "person", person.person_id
-        )
-        return Identified(
-            person_id=person.person_id, throttle_key=key.hex(), proved=frozenset({Factor.CREDENTIAL})
-        )
+        return self._returning.identified(person)
 
     def _identify(
         self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, who: Identified
     ) -> Proved:
-        if role is Role.PERSON:
-            return self._advance(tx, interaction, browser, Role.PERSON, who, Progress())
-        return self._advance(tx, interaction, browser, role, who, interaction.progress)
+        progress = Progress() if role is Role.PERSON else interaction.progress
+        return self._advance(tx, interaction, browser, role, who, progress)
 
     # Factors
 
@@ -261,7 +212,7 @@ class SignIn:
                 return self._prove(tx, interaction, browser, role, Factor.FACE)
             progress = interaction.progress.model_copy(update={"face_failed": outcome})
             self._stores.interactions.update(tx, digest_of(interaction.handle), progress.model_dump_json())
-        return Proved(_with(interaction, progress))
+        return Proved(replace(interaction, progress=progress))
 
     def simulate_persona(self, interaction: Interaction, browser: Browser, persona_id: str) -> Proved:
         """`simulate` for a persona. Raises SignInRefused if there is none of that id."""
@@ -311,7 +262,7 @@ class SignIn:
             tx, digest_of(interaction.handle), progress.model_dump_json()
         ):
             raise InteractionExpired
-        return Proved(_with(interaction, progress), new_session)
+        return Proved(replace(interaction, progress=progress), new_session)
 
     def _is_guardian(self, tx: Connection, child: Identified | None, who: Identified) -> bool:
         """Whether this is the child's own guardian, with an active net credential (Measures, article 5)."""
@@ -351,9 +302,3 @@ def _who(interaction: Interaction, role: Role) -> Identified:
     if who is None:
         raise InteractionExpired("nobody has said who they are")
     return who
-
-
-def _with(interaction: Interaction, progress: Progress) -> Interaction:
-    return Interaction(
-        interaction.handle, interaction.request, interaction.relying_party, progress, interaction.expires_at
-    )

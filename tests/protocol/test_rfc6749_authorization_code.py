@@ -610,6 +610,7 @@ def test_expired_sign_ins_codes_and_tokens_do_not_pile_up(provider):
     client.tokens()
     provider.clock.advance(days=2)
     client.authorize()
+    provider.provider.housekeeping.forget()
     left = rows(provider)
     assert [len(left[name]) for name in ("interactions", "single_use", "access_tokens", "sessions")] == [
         1,
