@@ -6,9 +6,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 import requests
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
-from authlib.integrations.flask_client import OAuth  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
-from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7523.assertion import private_key_jwt_sign  # type: ignore[import-untyped]
 from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
 from flask import Flask, url_for
@@ -16,6 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from werkzeug.wrappers import Response
 
+from tests.interop.pages import snippets
 from tests.running import Running
 
 PERSONA = "an-adult"
@@ -27,14 +26,15 @@ CALLBACK = "http://localhost/callback"
 _LONGEST_WALK = 12
 
 
-class KeyProof(PrivateKeyJWT):  # type: ignore[misc]
-    """Authlib's private_key_jwt as this provider wants it: for the issuer, and for a minute, not an hour."""
+def documented() -> dict[str, Any]:
+    """The names that the page's Authlib snippets define."""
+    names: dict[str, Any] = {}
+    for text in snippets("other-libraries.md", "authlib"):
+        exec(compile(text, "other-libraries.md", "exec"), names)  # noqa: S102  (our own page is what is tested)
+    return names
 
-    def sign(self, auth: Any, token_endpoint: str) -> Any:
-        """The assertion; `token_endpoint` is the audience that this object was made with."""
-        return private_key_jwt_sign(
-            auth.client_secret, auth.client_id, token_endpoint, alg=self.alg, expires_in=60
-        )
+
+DOCUMENTED = documented()
 
 
 def registered(provider: Running, method: str, id_token_alg: str = "RS256", decision: str = "agree") -> str:
@@ -64,38 +64,33 @@ def walk(address: str) -> str:
 
 
 def flask_app(provider: Running, client_id: str, method: str, scope: str) -> Flask:
-    """A relying party as Authlib's documentation writes it."""
+    """A relying party as our page on other libraries writes it."""
     app = Flask("relying_party")
     app.secret_key = "only for this test"
-    oauth = OAuth(app)
-    keyed = method == "private_key_jwt"
-    oauth.register(
-        "netid",
-        client_id=client_id,
-        client_secret=PRIVATE_KEY if keyed else SECRET,
-        server_metadata_url=f"{provider.issuer}/.well-known/openid-configuration",
-        client_kwargs={
-            "scope": scope,
-            "code_challenge_method": "S256",
-            "token_endpoint_auth_method": method,
-        },
-        client_auth_methods=[KeyProof(provider.issuer, alg="ES256")] if keyed else None,
-    )
+    if method == "private_key_jwt":
+        netid = DOCUMENTED["add_netid_by_key"](app, provider.issuer, client_id, PRIVATE_KEY, scope=scope)
+    else:
+        netid = DOCUMENTED["add_netid"](
+            app,
+            provider.issuer,
+            client_id,
+            SECRET,
+            scope=scope,
+            client_kwargs={"token_endpoint_auth_method": method},
+        )
 
     @app.get("/login")
     def login() -> Response:
-        answer: Response = oauth.netid.authorize_redirect(
-            url_for("callback", _external=True), login_hint=PERSONA
-        )
+        answer: Response = netid.authorize_redirect(url_for("callback", _external=True), login_hint=PERSONA)
         return answer
 
     @app.get("/callback")
     def callback() -> dict[str, Any]:
         try:
-            token = oauth.netid.authorize_access_token()
+            token = netid.authorize_access_token()
         except OAuthError as error:
             return {"error": error.error}
-        return {"claims": token["userinfo"], "userinfo": oauth.netid.userinfo(token=token)}
+        return {"claims": token["userinfo"], "userinfo": netid.userinfo(token=token)}
 
     return app
 
@@ -182,7 +177,7 @@ def session(provider: Running, client_id: str, method: str) -> OAuth2Session:
         code_challenge_method="S256",
     )
     if keyed:
-        client.register_client_auth_method(KeyProof(provider.issuer, alg="ES256"))
+        client.register_client_auth_method(DOCUMENTED["KeyProof"](provider.issuer, alg="ES256"))
     return client
 
 

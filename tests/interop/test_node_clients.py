@@ -9,6 +9,7 @@ import pytest
 
 from netid.ambient import Ambient
 from netid.credentials.jwk import SigningKey
+from tests.interop.pages import snippets
 from tests.running import CALLBACK, Running
 
 CLIENTS = ("openid_client.mjs", "oauth4webapi.mjs")
@@ -157,3 +158,21 @@ def test_the_metadata_is_also_found_as_rfc_8414_has_it(provider: Running, node_c
     job = registered(provider, "private_key_jwt", discovery="oauth2")
 
     assert run(node_clients, "oauth4webapi.mjs", job)["claims"]["iss"] == provider.issuer
+
+
+def test_the_documented_lines_configure_openid_client(provider: Running, node_clients: Path) -> None:
+    [lines] = snippets("other-libraries.md", "openid_client")
+    given = {"issuer": provider.issuer, "clientId": "a-node-client", "clientSecret": SECRET}
+    script = [f"const {name} = {json.dumps(value)};" for name, value in given.items()]
+    script += [lines, "console.log(config.serverMetadata().token_endpoint);"]
+
+    done = subprocess.run(
+        ["node", "--input-type=module"],
+        input="\n".join(script),
+        cwd=node_clients,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.strip() == f"{provider.issuer}/token", done.stderr
