@@ -139,7 +139,7 @@ class Client:
         self, persona: str = "an-adult", rule: dict[str, Any] | None = None, **changes: str | None
     ) -> Callback:
         """A whole authorization by an approval rule."""
-        self.running.approve(persona=persona, **(rule or {}))
+        self.running.approve(persona=persona, **{"client_id": self.client_id, **(rule or {})})
         return self.running.callback(self.authorize(login_hint=persona, **changes))
 
     def redeem(self, code: str, **changes: str | None) -> requests.Response:

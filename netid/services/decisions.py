@@ -1,6 +1,5 @@
 """What a person decides about one request: a receipt, and on agreement a code, in one transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,7 +14,6 @@ from netid.errors import (
     InvalidField,
     PersonSuspended,
 )
-from netid.identity.ages import Capacity
 from netid.identity.consent import Action, Notice, NoticeReference, StoredReceipt, notice_for
 from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Language
@@ -23,25 +21,7 @@ from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, G
 from netid.services.interaction import Interaction, Prompt, digest_of
 from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
-from netid.storage.persons import Person
 from netid.storage.stores import Stores
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is known of the person of an interaction when the next step is decided."""
-
-    person: Person
-    capacity: Capacity
-    remembered: StoredReceipt | None
-    """The agreement to check results that is remembered for this relying party."""
-    is_somebody_else: bool
-    """Whether the request asks for one person, and this is another."""
-
-    @property
-    def needs_guardian(self) -> bool:
-        """Whether a guardian decides for this person (Measures, article 5)."""
-        return self.capacity is Capacity.UNDER_14
 
 
 class Decisions:
@@ -119,14 +99,22 @@ class Decisions:
         )
 
     def agree(
-        self, interaction: Interaction, browser: Browser, ticked: frozenset[str], language: Language
+        self,
+        interaction: Interaction,
+        browser: Browser,
+        ticked: frozenset[str],
+        language: Language,
+        shown: str | None = None,
     ) -> str:
-        """Keeps the agreement and issues a code, or nothing at all. Raises InvalidField.
+        """Keeps the agreement and issues a code, or nothing at all.
 
-        `ticked` are the voluntary claims the person chose; essential ones go together.
+        `ticked` are the voluntary claims the person chose; essential ones go together. `shown` is the
+        hash of the notice on the page. Raises InvalidField, NoticeChanged if the text is another by
+        now, StepSkipped, PersonSuspended, GuardianRequired, AccessDenied or InteractionExpired.
         """
         with self._stores.db.write() as tx:
             interaction, standing, now = self._open(tx, interaction, browser)
+            notice = self._same_notice(interaction, standing, language, shown)
             purpose = interaction.purpose
             essential = purpose.essential & interaction.asked if purpose else frozenset()
             if extra := ticked - (interaction.asked - essential):
@@ -134,15 +122,27 @@ class Decisions:
                     "claims", f"{len(extra)} of them are not optional here", "tick only what the page offers"
                 )
             agreed = essential | ticked
-            receipt = self._keep(tx, interaction, standing, Action.AGREED, agreed, language, now)
+            receipt = self._keep(tx, interaction, standing, Action.AGREED, agreed, notice, now)
             return self._conclude(tx, interaction, standing, receipt.receipt.receipt_id, agreed, now)
 
-    def refuse(self, interaction: Interaction, browser: Browser, language: Language) -> None:
-        """Keeps the refusal and ends the interaction."""
+    def refuse(
+        self, interaction: Interaction, browser: Browser, language: Language, shown: str | None = None
+    ) -> None:
+        """Keeps the refusal and ends the interaction. Raises what `agree` raises."""
         with self._stores.db.write() as tx:
             interaction, standing, now = self._open(tx, interaction, browser)
-            self._keep(tx, interaction, standing, Action.REFUSED, frozenset(), language, now)
+            notice = self._same_notice(interaction, standing, language, shown)
+            self._keep(tx, interaction, standing, Action.REFUSED, frozenset(), notice, now)
             self._finish(tx, interaction, now)
+
+    def _same_notice(
+        self, interaction: Interaction, standing: Standing, language: Language, shown: str | None
+    ) -> NoticeReference:
+        """A decision holds for the text that was read."""
+        notice = self.notice(interaction, standing, language)
+        if shown is not None and shown != notice.sha256:
+            raise NoticeChanged
+        return NoticeReference(version=notice.version, sha256=notice.sha256, language=language)
 
     def conclude(self, interaction: Interaction, browser: Browser) -> str:
         """Issues a code on a remembered decision, without a page."""
@@ -154,9 +154,13 @@ class Decisions:
             return self._conclude(tx, interaction, standing, receipt_id, frozenset(), now)
 
     def leave(self, interaction: Interaction) -> None:
-        """Ends an interaction that the person left before deciding."""
+        """Ends an interaction that the person left before deciding; on record, if it is known who left."""
+        now, who = self._ambient.now(), interaction.progress.person
         with self._stores.db.write() as tx:
-            self._finish(tx, interaction, self._ambient.now())
+            self._finish(tx, interaction, now)
+            if who is not None and interaction.progress.checked_at is not None and not interaction.is_own:
+                client_id = interaction.relying_party.client_id
+                self._stores.audit.record(tx, "left", at=now, person_id=who.person_id, client_id=client_id)
 
     def _open(
         self, tx: Connection, interaction: Interaction, browser: Browser
@@ -167,7 +171,7 @@ class Decisions:
         if shown is None or now_there is None or shown.person_id != now_there.person_id:
             raise InteractionExpired("another person signed in meanwhile")
         if now_there.missing(current.request.level):
-            raise InteractionExpired("the person is not fully checked")
+            raise StepSkipped("the person is not fully checked")
         standing = self.standing_in(tx, current)
         if standing.is_somebody_else:
             raise AccessDenied(detail="the request asks for somebody else")
@@ -192,10 +196,9 @@ class Decisions:
         standing: Standing,
         action: Action,
         agreed: frozenset[str],
-        language: Language,
+        notice: NoticeReference,
         now: datetime,
     ) -> StoredReceipt:
-        notice = self.notice(interaction, standing, language)
         guardian_id = standing.person.guardian_id if standing.needs_guardian else None
         return self._receipts.decided(
             tx,
@@ -205,7 +208,7 @@ class Decisions:
             purpose=interaction.purpose,
             offered=interaction.asked,
             agreed=agreed,
-            notice=NoticeReference(version=notice.version, sha256=notice.sha256, language=language),
+            notice=notice,
             action=action,
             now=now,
             expires_at=self._ends(tx, interaction, standing, now),

@@ -54,7 +54,7 @@ class TestAuthorizationRequest:
 
     def test_a_redirect_uri_with_a_query_keeps_it(self, shared):
         client = shared.register("keeps-query", redirect_uris=[ANOTHER_CALLBACK])
-        shared.approve()
+        shared.approve(client_id=client.client_id)
         answer = client.authorize(redirect_uri=ANOTHER_CALLBACK, login_hint="an-adult")
         assert answer.headers["Location"].startswith(f"{ANOTHER_CALLBACK}&code=")
 
