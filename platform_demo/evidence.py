@@ -15,6 +15,29 @@ _MOST = 1000
 
 
 @dataclass(frozen=True)
+class Original:
+    """A signed token or a JSON answer: as it came, and as people read it."""
+
+    raw: str = field(repr=False)
+    header: str | None
+    """A token's header; None for plain JSON."""
+    payload: str = field(repr=False)
+
+    @classmethod
+    def of(cls, raw: str) -> "Original":
+        """Decodes it, only for showing: what counts was verified by the SDK before it came here."""
+        if raw.startswith("{"):
+            return cls(raw, None, pretty(json.loads(raw)))
+        header, payload = (json.loads(urlsafe_b64decode(part + "==")) for part in raw.split(".")[:2])
+        return cls(raw, pretty(header), pretty(payload))
+
+
+def pretty(value: object) -> str:
+    """JSON over several lines, Chinese left as it is."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything one sign-in brought."""
 
@@ -38,26 +61,10 @@ class Evidence:
         )
 
     @property
-    def id_token_decoded(self) -> str:
-        """The ID token's header and payload, to be read by people."""
-        return _decoded(self.id_token)
-
-    @property
-    def userinfo_decoded(self) -> str:
-        """UserInfo's answer, to be read by people."""
-        raw = self.userinfo or ""
-        return _decoded(raw) if raw.count(".") == 2 and raw.startswith("ey") else pretty(json.loads(raw))
-
-
-def pretty(value: object) -> str:
-    """JSON over several lines, Chinese left as it is."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _decoded(token: str) -> str:
-    # Only for showing: what counts was verified by the SDK before it came here.
-    header, payload = (json.loads(urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
-    return f"{pretty(header)}\n{pretty(payload)}"
+    def originals(self) -> list[tuple[str, Original]]:
+        """The ID token, and UserInfo's answer where there is one, ready to be shown."""
+        both = {"id-token": self.id_token, "userinfo": self.userinfo}
+        return [(name, Original.of(raw)) for name, raw in both.items() if raw is not None]
 
 
 class EvidenceInMemory:

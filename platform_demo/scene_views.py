@@ -63,9 +63,8 @@ class ScenePages:
 
     def landing(self) -> Response:
         """Both ways, side by side."""
-        if self._account() is not None:
-            return self._to("account")
-        return self._show("landing.html", form_action=origin_of(self._issuer))
+        here = self._account() is not None
+        return self._show("landing.html", form_action=origin_of(self._issuer), signed_in=here)
 
     def sign_in(self) -> Response:
         """Off to the provider."""
@@ -79,7 +78,7 @@ class ScenePages:
         self._netid.client.end(signed_in)
         evidence = Evidence.of(signed_in, fields)
         account_id = self._accounts.sign_in_with_netid(signed_in.check, evidence.fields)
-        return self._enter(account_id, evidence)
+        return self._enter(account_id, evidence, "received")
 
     def fail(self, error: ClientError) -> Response:
         """Nobody was signed in. A refusal leads straight to the other way."""
@@ -105,7 +104,7 @@ class ScenePages:
         if faults:
             return self._other_way_page(request.form, faults)
         new = self._accounts.sign_up_other_way(details)
-        return self._enter(new.account_id, new.member_code)
+        return self._enter(new.account_id, new.member_code, "account")
 
     def return_with_code(self) -> Response:
         """A member of the other way comes back."""
@@ -113,7 +112,7 @@ class ScenePages:
         account_id = self._accounts.by_member_code(request.form.get("member_code", ""))
         if account_id is None:
             return self._other_way_page({}, [Fault("member_code", _NO_SUCH_CODE)])
-        return self._enter(account_id, None)
+        return self._enter(account_id, None, "account")
 
     def _other_way_page(
         self, typed: Mapping[str, str], faults: list[Fault], *, declined: bool = False
@@ -156,7 +155,6 @@ class ScenePages:
             account=account,
             minor=self._minor(account),
             deeds=self._accounts.deeds(account.account_id),
-            received=self._evidence.of(self._session()) is not None,
             member_code=self._evidence.member_code(self._session()),
         )
 
@@ -224,13 +222,13 @@ class ScenePages:
         session = self._session()
         return self._accounts.of_session(session) if session else None
 
-    def _enter(self, account_id: str, shown: Evidence | str | None) -> Response:
+    def _enter(self, account_id: str, shown: Evidence | str | None, page: str) -> Response:
         """A new session in place of any other: what somebody planted before is worth nothing."""
         self._leave()
         session = self._accounts.open_session(account_id)
         if shown is not None:
             self._evidence.keep(session, shown)
-        response = self._to("account")
+        response = self._to(page)
         response.set_cookie(
             self._cookie,
             session,
