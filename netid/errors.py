@@ -255,6 +255,13 @@ class InteractionEnded(NetIDError):
     status = 409
 
 
+class NoticeChanged(NetIDError):
+    """The text has changed since it was read; a decision holds for its own text only (PIPL 14)."""
+
+    code = "notice_changed"
+    status = 409
+
+
 class FormRefused(NetIDError):
     """The form did not come from the page this browser was shown."""
 
@@ -310,7 +317,7 @@ class ApplicationExpired(NetIDError):
 
 
 class StepSkipped(NetIDError):
-    """An earlier step of the application is not done yet."""
+    """An earlier step is not done yet."""
 
     code = "step_skipped"
     status = 409

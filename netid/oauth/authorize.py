@@ -134,16 +134,16 @@ class Authorize:
             return missing
         standing = self._decisions.standing(interaction)
         if standing.is_somebody_else:
-            return Step(StepKind.LEAVE)
+            return Step(StepKind.LEAVE, standing=standing)
         if interaction.is_own:
-            return Step(StepKind.FINISH)
+            return Step(StepKind.FINISH, standing=standing)
         if standing.person.status == "suspended":
-            return Step(StepKind.SUSPENDED)
+            return Step(StepKind.SUSPENDED, standing=standing)
         if not self._decisions.needs_asking(interaction, standing):
-            return Step(StepKind.FINISH)
+            return Step(StepKind.FINISH, standing=standing)
         if standing.needs_guardian and not interaction.progress.guardian_checked:
             return _guardian_step(interaction)
-        return Step(StepKind.CONSENT)
+        return Step(StepKind.CONSENT, standing=standing)
 
     def resume(self, interaction: Interaction, browser: Browser, new_session: str | None = None) -> Response:
         """The way on: a page, or back to the relying party. Every page's POST ends here."""

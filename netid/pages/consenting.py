@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from flask import Blueprint, Response, request
 from pydantic import StringConstraints
 
-from netid.errors import GuardianRequired, PersonSuspended
+from netid.errors import AccessDenied, GuardianRequired, NoticeChanged, PersonSuspended, StepSkipped
 from netid.identity.claims import CATALOGUE
-from netid.identity.consent import Notice
 from netid.identity.relying_party import Necessity
 from netid.identity.text import Language
 from netid.oauth.authorize import Authorize
@@ -44,23 +43,23 @@ class Consenting:
     def consent(self, handle: str) -> Response:
         """/consent: ask, keep the decision with its receipt, and go back to the relying party."""
         visit = self._visits.come(request, handle)
-        if self._visits.next_step(visit).kind is not StepKind.CONSENT:
-            return self._visits.onward(visit)
         if request.method == "GET":
             return self._ask(visit)
         try:
             return self._decide(visit, read_form(ConsentForm, request.form))
         except Unfinished:
             return self._ask(visit, (FormError("decision", _("Choose one of the two answers.")),))
-        except (PersonSuspended, GuardianRequired):
+        except NoticeChanged:
+            changed = _("The text below has changed since you opened this page. Read it, then decide.")
+            return self._ask(visit, (FormError("decision", changed),))
+        except (PersonSuspended, GuardianRequired, StepSkipped, AccessDenied):
             return self._visits.onward(visit)
 
-    def _notice(self, visit: Visit, in_language: Language) -> Notice:
-        standing = self._decisions.standing(visit.interaction)
-        return self._decisions.notice(visit.interaction, standing, in_language)
-
     def _ask(self, visit: Visit, errors: tuple[FormError, ...] = ()) -> Response:
-        notice = self._notice(visit, language())
+        step = self._visits.next_step(visit)
+        if step.kind is not StepKind.CONSENT or step.standing is None:
+            return self._visits.onward(visit)
+        notice = self._decisions.notice(visit.interaction, step.standing, language())
         return self._visits.show(
             visit,
             "consent.html" if notice.purpose else "check_result.html",
@@ -71,15 +70,12 @@ class Consenting:
         )
 
     def _decide(self, visit: Visit, form: ConsentForm) -> Response:
-        """A decision holds for the text that was read; if that has changed meanwhile, it is asked again."""
-        if self._notice(visit, form.language).sha256 != form.notice:
-            changed = _("The text below has changed since you opened this page. Read it, then decide.")
-            return self._ask(visit, (FormError("decision", changed),))
         interaction = visit.interaction
         if form.decision == "refuse":
-            self._decisions.refuse(interaction, visit.browser, form.language)
+            self._decisions.refuse(interaction, visit.browser, form.language, form.notice)
             return self._authorize.send_refusal(interaction)
-        code = self._decisions.agree(interaction, visit.browser, frozenset(form.claim), form.language)
+        ticked = frozenset(form.claim)
+        code = self._decisions.agree(interaction, visit.browser, ticked, form.language, form.notice)
         return self._authorize.send_code(interaction, code)
 
 

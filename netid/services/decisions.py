@@ -12,13 +12,15 @@ from netid.errors import (
     InteractionEnded,
     InteractionExpired,
     InvalidField,
+    NoticeChanged,
     PersonSuspended,
+    StepSkipped,
 )
 from netid.identity.consent import Action, Notice, NoticeReference, StoredReceipt, notice_for
 from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Language
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, Grants
-from netid.services.interaction import Interaction, Prompt, digest_of
+from netid.services.interaction import Interaction, Prompt, Standing, digest_of
 from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
 from netid.storage.stores import Stores

@@ -9,10 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from netid.identity.ages import Capacity
+from netid.identity.consent import StoredReceipt
 from netid.identity.levels import AssuranceLevel, Factor
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.identity.text import Language
 from netid.services.own_pages import OWN_CLIENT_ID
+from netid.storage.persons import Person
 
 INTERACTION_LIFETIME = timedelta(minutes=15)
 SECRET_BYTES = 32
@@ -146,6 +149,23 @@ class Interaction:
         return self.request.asked & self.purpose.names if self.purpose else frozenset()
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What is known of the person of an interaction when the next step is decided."""
+
+    person: Person
+    capacity: Capacity
+    remembered: StoredReceipt | None
+    """The agreement to check results that is remembered for this relying party."""
+    is_somebody_else: bool
+    """Whether the request asks for one person, and this is another."""
+
+    @property
+    def needs_guardian(self) -> bool:
+        """Whether a guardian decides for this person (Measures, article 5)."""
+        return self.capacity is Capacity.UNDER_14
+
+
 class StepKind(StrEnum):
     """What comes next; `authorize` alone decides it."""
 
@@ -166,3 +186,5 @@ class Step:
 
     kind: StepKind
     role: Role = Role.PERSON
+    standing: Standing | None = None
+    """What the step was decided by, once the person is checked."""
