@@ -32,6 +32,7 @@ from netid.oauth import authorize, discovery, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
+from netid.oauth.signing import Signer
 from netid.services.applying import Applying
 from netid.services.approval import Approvals
 from netid.services.decisions import Decisions
@@ -226,7 +227,7 @@ def _web(
     keyring: Keyring,
     ambient: Ambient,
 ) -> Flask:
-    browsers = Browsers(settings, keyring, ambient)
+    browsers, signer = Browsers(settings, keyring, ambient), Signer(keyring)
     authorization = authorize.Authorize(
         settings,
         registration=services.registration,
@@ -242,14 +243,14 @@ def _web(
         settings.issuer,
         client_authentication=client_authentication,
         grants=services.grants,
-        keyring=keyring,
+        signer=signer,
         ambient=ambient,
     )
     app = _flask_app()
     app.register_blueprint(discovery.blueprint(settings.issuer, keyring))
     app.register_blueprint(authorize.blueprint(authorization))
     app.register_blueprint(token.blueprint(token_endpoint))
-    user_info = userinfo.UserInfo(settings.issuer, grants=services.grants, keyring=keyring)
+    user_info = userinfo.UserInfo(settings.issuer, grants=services.grants, signer=signer)
     app.register_blueprint(userinfo.blueprint(user_info))
     pages.register(
         app,

@@ -11,8 +11,6 @@ from flask import Blueprint, Request, Response, jsonify, request
 from netid import responses
 from netid.ambient import Ambient
 from netid.credentials import base64url
-from netid.credentials.jose import sign
-from netid.credentials.keyring import Keyring
 from netid.errors import (
     CodeReplayed,
     InvalidGrant,
@@ -24,6 +22,7 @@ from netid.errors import (
 from netid.identity.relying_party import RelyingParty
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import body_parameters
+from netid.oauth.signing import Signer
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants, Redeemed
 
 ID_TOKEN_LIFETIME = ACCESS_TOKEN_LIFETIME
@@ -41,13 +40,13 @@ class Token:
         *,
         client_authentication: ClientAuthentication,
         grants: Grants,
-        keyring: Keyring,
+        signer: Signer,
         ambient: Ambient,
     ) -> None:
         self._issuer = issuer
         self._client_authentication = client_authentication
         self._grants = grants
-        self._keyring = keyring
+        self._signer = signer
         self._ambient = ambient
 
     def exchange(self, incoming: Request) -> dict[str, object]:
@@ -94,8 +93,7 @@ class Token:
         if grant.verify:
             claims["verified_claims"] = check_result()
         claims |= redeemed.release.claims
-        key = self._keyring.id_token_key(relying_party.id_token_signed_response_alg)
-        return sign(claims, key, None)
+        return self._signer.id_token(claims, relying_party)
 
     def revoke(self, incoming: Request) -> None:
         """RFC 7009: ends the caller's own token; for any other nothing happens and nothing is said."""

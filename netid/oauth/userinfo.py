@@ -3,10 +3,9 @@
 from flask import Blueprint, Request, Response, jsonify, request
 
 from netid import responses
-from netid.credentials.jose import sign
-from netid.credentials.keyring import Keyring
 from netid.errors import InvalidRequest, InvalidToken, MissingToken, NetIDError, OAuthError
 from netid.oauth.parameters import FORM, parameters
+from netid.oauth.signing import Signer
 from netid.services.grants import Answered, Grants
 
 MAX_TOKEN = 128
@@ -15,25 +14,25 @@ MAX_TOKEN = 128
 class UserInfo:
     """Answers with registered ∩ requested ∩ consented, worked out anew at every call."""
 
-    def __init__(self, issuer: str, *, grants: Grants, keyring: Keyring) -> None:
+    def __init__(self, issuer: str, *, grants: Grants, signer: Signer) -> None:
         self._issuer = issuer
         self._grants = grants
-        self._keyring = keyring
+        self._signer = signer
 
     def answer(self, incoming: Request) -> Response:
         """JSON, or a signed JWT where the registration says so. Raises InvalidToken or InvalidRequest."""
         answered = self._grants.answer(_bearer_token(incoming))
-        claims: dict[str, object] = {"sub": answered.subject.reveal(), **answered.release.claims}
-        return responses.uncached(self._signed(answered, claims) or jsonify(claims))
+        answer = self._signer.userinfo(self._claims(answered), answered.relying_party)
+        if isinstance(answer, str):
+            return responses.uncached(Response(answer, mimetype="application/jwt"))
+        return responses.uncached(jsonify(answer))
 
-    def _signed(self, answered: Answered, claims: dict[str, object]) -> Response | None:
+    def _claims(self, answered: Answered) -> dict[str, object]:
         relying_party = answered.relying_party
-        algorithm = relying_party.userinfo_signed_response_alg
-        if algorithm is None:
-            return None
-        claims = {"iss": self._issuer, "aud": relying_party.client_id, "mock": True, **claims}
-        token = sign(claims, self._keyring.id_token_key(algorithm), None)
-        return Response(token, mimetype="application/jwt")
+        claims: dict[str, object] = {"sub": answered.subject.reveal(), **answered.release.claims}
+        if relying_party.userinfo_signed_response_alg is None:
+            return claims
+        return {"iss": self._issuer, "aud": relying_party.client_id, "mock": True, **claims}
 
 
 def _bearer_token(incoming: Request) -> str:

@@ -14,7 +14,7 @@ from netid import responses
 from netid.credentials.jose import sign
 from netid.disclosure import Disclosure, Release
 from netid.identity.claims import CATALOGUE
-from netid.oauth import token, userinfo
+from netid.oauth import signing, token, userinfo
 from netid.oauth.discovery import metadata
 from tests.running import MINORS_PURPOSE, PARCEL_PURPOSE, Client, Running
 
@@ -273,7 +273,7 @@ def test_s2_what_can_be_asked_for_is_the_catalogue_and_no_more() -> None:
 
 
 def _in_the_id_token(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(token, "sign", lambda claims, key, typ: sign(claims | {"gender": None}, key, typ))
+    patch.setattr(signing, "sign", lambda claims, key, typ: sign(claims | {"gender": None}, key, typ))
 
 
 def _in_userinfo(patch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from netid.credentials.jose import sign
 from netid.errors import AccessDenied
 from netid.identity.claims import CATALOGUE
 from netid.identity.pseudonym import PairwiseSubject
-from netid.oauth import token, userinfo
+from netid.oauth import signing, userinfo
 from netid.services import grants
 from netid.storage import subjects
 from tests.privacy.forms import Planted
@@ -210,7 +210,7 @@ def _in_a_header(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
 
 def _in_the_id_token(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
     year = int(person.persona.fields["birthdate"][:4])
-    patch.setattr(token, "sign", lambda claims, key, typ: sign(claims | {"zoneinfo": year}, key, typ))
+    patch.setattr(signing, "sign", lambda claims, key, typ: sign(claims | {"zoneinfo": year}, key, typ))
 
 
 def _as_the_subject(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
