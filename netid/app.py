@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
@@ -13,6 +14,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from netid import pages, responses
 from netid.ambient import Ambient
+from netid.control.doubles import Doubles
 from netid.control.management import management_app, serve_management
 from netid.credentials import base64url
 from netid.credentials.keyring import Keyring
@@ -34,7 +36,7 @@ from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
 from netid.oauth.signing import Signer
 from netid.services.applying import Applying
-from netid.services.approval import Approvals
+from netid.services.approval import Approvals, Outcomes
 from netid.services.decisions import Decisions
 from netid.services.enrolment import Enrolment
 from netid.services.grants import Grants
@@ -95,15 +97,10 @@ class Provider:
     sealer: Sealer
     housekeeping: Housekeeping
     app: Flask
+    wsgi: WSGIApplication
+    """The WSGI application, under the issuer's path."""
     management: Flask | None
     """The management API, in test mode with a token."""
-
-    @property
-    def wsgi(self) -> Any:
-        """The WSGI application, under the issuer's path."""
-        if not self.settings.path:
-            return self.app
-        return DispatcherMiddleware(Response(status=404), {self.settings.path: self.app})
 
     def close(self) -> None:
         """Stops the threads and gives the databases back."""
@@ -113,31 +110,46 @@ class Provider:
         self.keys_db.close()
 
 
-def build(settings: Settings, keyring: Keyring, ambient: Ambient) -> Provider:
+def build(settings: Settings, keyring: Keyring, ambient: Ambient, doubles: Doubles | None = None) -> Provider:
     """A provider of these settings: migrated, with its personas and registrations in place.
 
-    Raises SettingsError, KeyFileError, PersonaError or RegistrationRefused: one line each.
+    `doubles` are what a realm swaps in. Raises SettingsError, KeyFileError, PersonaError or
+    RegistrationRefused: one line each.
     """
+    doubles = doubles or Doubles()
     db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
-    for database in (db, keys_db):
-        database.migrate()
-    _check_keys(db, keyring)
     stores = Stores(db, Subjects(keyring.pairwise.reveal()))
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
-    with db.write() as tx:
-        vault.sweep(tx)
-    services = _services(settings, stores, vault, keyring, ambient)
-    personas = _personas(settings, ambient)
-    services.enrolment.seed(personas)
+    services = _services(settings, stores, vault, keyring, ambient, doubles.outcomes)
+    if doubles.enrolled is None:
+        _prepare(db, keys_db, vault, keyring)
+        personas = _personas(settings, ambient)
+        services.enrolment.seed(personas)
+    else:
+        personas = tuple(doubles.enrolled)
     for relying_party in _registrations(settings):
         services.registration.put(relying_party)
-    app = _web(settings, services, stores, personas, keyring, ambient)
+    app = _web(settings, services, stores, personas, keyring, ambient, doubles.signer(Signer(keyring)))
     management = _management(settings, services, personas)
     sealer = Sealer(db, ambient)
     housekeeping = Housekeeping(stores, applying=services.applying, ambient=ambient)
     sealer.start()
     housekeeping.start()
-    return Provider(settings, stores, vault, keys_db, services, sealer, housekeeping, app, management)
+    wsgi = _mounted(doubles.middleware(app), settings.path)
+    return Provider(settings, stores, vault, keys_db, services, sealer, housekeeping, app, wsgi, management)
+
+
+def _prepare(db: Database, keys_db: Database, vault: Vault, keyring: Keyring) -> None:
+    """Databases of this version's form that belong together and to these keys, with nothing half done."""
+    for database in (db, keys_db):
+        database.migrate()
+    _check_keys(db, keyring)
+    with db.write() as tx:
+        vault.sweep(tx)
+
+
+def _mounted(app: WSGIApplication, path: str) -> WSGIApplication:
+    return DispatcherMiddleware(Response(status=404), {path: app}) if path else app
 
 
 def _check_keys(db: Database, keyring: Keyring) -> None:
@@ -149,7 +161,12 @@ def _check_keys(db: Database, keyring: Keyring) -> None:
 
 
 def _services(
-    settings: Settings, stores: Stores, vault: Vault, keyring: Keyring, ambient: Ambient
+    settings: Settings,
+    stores: Stores,
+    vault: Vault,
+    keyring: Keyring,
+    ambient: Ambient,
+    outcomes: Outcomes,
 ) -> Services:
     disclosure = Disclosure(vault)
     passcodes = PasscodeCheck(stores, keyring=keyring, ambient=ambient)
@@ -183,7 +200,7 @@ def _services(
         ),
         rights=Rights(stores, receipts=receipts, ambient=ambient),
         records=Records(stores.db, disclosure=disclosure),
-        approvals=Approvals(sign_in, decisions) if settings.mode == "test" else None,
+        approvals=Approvals(sign_in, decisions, outcomes) if settings.mode == "test" else None,
     )
 
 
@@ -226,8 +243,9 @@ def _web(
     personas: tuple[Persona, ...],
     keyring: Keyring,
     ambient: Ambient,
+    signer: Signer,
 ) -> Flask:
-    browsers, signer = Browsers(settings, keyring, ambient), Signer(keyring)
+    browsers = Browsers(settings, keyring, ambient)
     authorization = authorize.Authorize(
         settings,
         registration=services.registration,
@@ -318,7 +336,7 @@ def _management(settings: Settings, services: Services, personas: tuple[Persona,
     return management_app(
         settings.management_token,
         registration=services.registration,
-        approvals=services.approvals,
+        outcomes=services.approvals.outcomes,
         personas=personas,
     )
 

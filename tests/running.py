@@ -76,12 +76,17 @@ class Clock:
 
     def __init__(self) -> None:
         self.offset = timedelta()
+        self.stopped_at: datetime | None = None
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
+        return (self.stopped_at or datetime.now(UTC)) + self.offset
 
     def advance(self, **amount: float) -> None:
         self.offset += timedelta(**amount)
+
+    def stop(self) -> None:
+        """From here on time passes only by `advance`."""
+        self.stopped_at = datetime.now(UTC)
 
 
 @dataclass
@@ -217,7 +222,7 @@ class Running:
     def approve(self, persona: str = "an-adult", **rule: Any) -> None:
         """Sets what a persona decides without a browser."""
         assert self.provider.services.approvals is not None
-        self.provider.services.approvals.set(ApprovalRule(persona=persona, **rule))
+        self.provider.services.approvals.outcomes.set(ApprovalRule(persona=persona, **rule))
 
     def callback(self, response: requests.Response) -> Callback:
         """The parameters of a redirect back to the relying party."""

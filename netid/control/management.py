@@ -24,7 +24,7 @@ from netid.errors import (
 )
 from netid.identity.persons import Persona
 from netid.identity.relying_party import RelyingParty
-from netid.services.approval import ApprovalRule, Approvals
+from netid.services.approval import ApprovalRule, Outcomes
 from netid.services.registration import Registration, checked_registration
 
 log = logging.getLogger("netid")
@@ -33,7 +33,7 @@ MAX_BODY = 256 * 1024
 
 
 def management_app(
-    token: str, *, registration: Registration, approvals: Approvals, personas: Sequence[Persona]
+    token: str, *, registration: Registration, outcomes: Outcomes, personas: Sequence[Persona]
 ) -> Flask:
     """The WSGI app of the management port. Every call but /openapi.json needs the bearer token."""
     app = Flask("netid.control")
@@ -60,7 +60,7 @@ def management_app(
         return jsonify(document())
 
     app.register_blueprint(_relying_parties(registration))
-    app.register_blueprint(_people(approvals, personas))
+    app.register_blueprint(_people(outcomes, personas))
     return app
 
 
@@ -96,7 +96,7 @@ def _relying_parties(registration: Registration) -> Blueprint:
     return routes
 
 
-def _people(approvals: Approvals, personas: Sequence[Persona]) -> Blueprint:
+def _people(outcomes: Outcomes, personas: Sequence[Persona]) -> Blueprint:
     routes = Blueprint("people", __name__)
     known = {persona.id for persona in personas}
 
@@ -106,17 +106,17 @@ def _people(approvals: Approvals, personas: Sequence[Persona]) -> Blueprint:
 
     @routes.get("/approvals")
     def list_approvals() -> Response:
-        return jsonify([rule.model_dump(mode="json") for rule in approvals.all()])
+        return jsonify([rule.model_dump(mode="json") for rule in outcomes.rules])
 
     @routes.post("/approvals")
     def set_approval() -> tuple[Response, int]:
         rule = _approval_rule(_json_object(), known)
-        approvals.set(rule)
+        outcomes.set(rule)
         return jsonify(rule.model_dump(mode="json")), 201
 
     @routes.delete("/approvals")
     def clear_approvals() -> Response:
-        approvals.clear()
+        outcomes.clear()
         return Response(status=204)
 
     return routes

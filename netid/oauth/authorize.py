@@ -89,7 +89,7 @@ class Authorize:
         if Prompt.NONE in asked.prompt:
             return self._without_pages(asked, relying_party, browser)
         interaction = self._sign_in.begin(asked, browser)
-        rule = self._approvals.matching(interaction) if self._approvals else None
+        rule = self._approvals.take(interaction) if self._approvals else None
         if self._approvals is None or rule is None:
             return self.resume(interaction, browser)
         try:

@@ -16,12 +16,12 @@ from netid.services.sign_in import Browser, Proved, SignIn
 
 
 class ApprovalRule(BaseModel):
-    """What a persona decides when a request names them in `login_hint`."""
+    """What a persona decides, without a page."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     persona: str
-    """The persona's id, as in `login_hint`."""
+    """The persona's id."""
     client_id: str | None = None
     """Only for requests of this relying party; None means any."""
     decision: Literal["agree", "refuse", "leave"] = "agree"
@@ -38,13 +38,17 @@ class ApprovalRule(BaseModel):
         return frozenset() if self.voluntary == "none" else offered & frozenset(self.voluntary)
 
 
-class Approvals:
-    """The approval rules of one provider, newest first; in memory, since test mode is one process."""
+class Outcomes:
+    """The approval rules of one provider; in memory, since test mode is one process.
 
-    def __init__(self, sign_in: SignIn, decisions: Decisions) -> None:
-        self._sign_in = sign_in
-        self._decisions = decisions
+    An outcome that was queued decides one request, in turn. A rule decides every request that names its
+    persona in `login_hint`. The default decides the requests that name nobody.
+    """
+
+    def __init__(self) -> None:
         self._rules: tuple[ApprovalRule, ...] = ()
+        self._queue: tuple[ApprovalRule, ...] = ()
+        self._default: ApprovalRule | None = None
         self._lock = Lock()
 
     def set(self, rule: ApprovalRule) -> None:
@@ -53,23 +57,64 @@ class Approvals:
             others = [r for r in self._rules if (r.persona, r.client_id) != (rule.persona, rule.client_id)]
             self._rules = (rule, *others)
 
+    def enqueue(self, rule: ApprovalRule) -> None:
+        """Adds an outcome to the queue."""
+        with self._lock:
+            self._queue = (*self._queue, rule)
+
+    def set_default(self, rule: ApprovalRule | None) -> None:
+        """Sets what requests without `login_hint` come to; None shows them the pages."""
+        with self._lock:
+            self._default = rule
+
     def clear(self) -> None:
         """Takes every rule away."""
         with self._lock:
-            self._rules = ()
+            self._rules, self._queue, self._default = (), (), None
 
-    def all(self) -> tuple[ApprovalRule, ...]:
-        """The rules in force."""
+    @property
+    def rules(self) -> tuple[ApprovalRule, ...]:
+        """The rules for `login_hint`, the newest first."""
         return self._rules
 
-    def matching(self, interaction: Interaction) -> ApprovalRule | None:
-        """The rule for this request, if its `login_hint` names a persona that has one.
+    @property
+    def queue(self) -> tuple[ApprovalRule, ...]:
+        """The outcomes that wait for their request."""
+        return self._queue
+
+    @property
+    def default(self) -> ApprovalRule | None:
+        """What requests that name nobody come to."""
+        return self._default
+
+    def take(self, hint: str | None, client_id: str) -> ApprovalRule | None:
+        """What decides this request, if anything does; a queued outcome is used up.
 
         A rule for this very relying party goes before one for any.
         """
-        hint, client_id = interaction.request.login_hint, interaction.request.client_id
+        with self._lock:
+            for place, queued in enumerate(self._queue):
+                if queued.client_id in (client_id, None) and hint in (queued.persona, None):
+                    self._queue = (*self._queue[:place], *self._queue[place + 1 :])
+                    return queued
         fitting = [r for r in self._rules if r.persona == hint and r.client_id in (client_id, None)]
-        return min(fitting, key=lambda rule: rule.client_id is None, default=None)
+        rule = min(fitting, key=lambda rule: rule.client_id is None, default=None)
+        if rule is not None or hint is not None or self._default is None:
+            return rule
+        return self._default if self._default.client_id in (client_id, None) else None
+
+
+class Approvals:
+    """Decides requests by rule, through the same services as the pages."""
+
+    def __init__(self, sign_in: SignIn, decisions: Decisions, outcomes: Outcomes) -> None:
+        self._sign_in = sign_in
+        self._decisions = decisions
+        self.outcomes = outcomes
+
+    def take(self, interaction: Interaction) -> ApprovalRule | None:
+        """What decides this request, if anything does."""
+        return self.outcomes.take(interaction.request.login_hint, interaction.request.client_id)
 
     def sign_in(self, rule: ApprovalRule, interaction: Interaction, browser: Browser) -> Proved:
         """Signs the persona in, and for one under 14 the guardian as well. Raises SignInRefused."""
