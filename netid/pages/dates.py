@@ -35,19 +35,20 @@ def write_day(day: date, in_language: Language) -> str:
 
 def write_moment(moment: datetime, in_language: Language) -> str:
     """`2026年3月5日 14:20（北京时间）`, or `5 March 2026, 14:20 (UTC+8)`."""
-    local = moment.astimezone(CHINA_STANDARD_TIME)
-    day = write_day(local.date(), in_language)
-    return f"{day} {local:%H:%M}（北京时间）" if in_language == "zh" else f"{day}, {local:%H:%M} (UTC+8)"
+    day = write_day(moment.astimezone(CHINA_STANDARD_TIME).date(), in_language)
+    return f"{day}{' ' if in_language == 'zh' else ', '}{write_clock(moment, in_language)}"
 
 
 def write_clock(moment: datetime, in_language: Language) -> str:
     """`14:20（北京时间）`, or `14:20 (UTC+8)`."""
     local = moment.astimezone(CHINA_STANDARD_TIME)
-    return f"{local:%H:%M}（北京时间）" if in_language == "zh" else f"{local:%H:%M} (UTC+8)"
+    # Not strftime, which looks the machine's own time zone up at each call.
+    clock = f"{local.hour:02}:{local.minute:02}"
+    return f"{clock}（北京时间）" if in_language == "zh" else f"{clock} (UTC+8)"
 
 
 def _machine(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _day(day: date) -> Markup:

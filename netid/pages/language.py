@@ -1,12 +1,12 @@
 """Which language a page speaks: the switch, the choice it kept, the relying party, then the browser."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-import flask_babel
+from babel.support import Translations
 from flask import Flask, Response, g, request, url_for
+from markupsafe import Markup
 from werkzeug.exceptions import MethodNotAllowed
 
 from netid.identity.text import Language, Text
@@ -17,11 +17,34 @@ TRANSLATIONS = Path(__file__).parent / "translations"
 CATALOGUES = ("messages", "enrol", "records")
 """Their names: what a person sees in general, on enrolment, and in their own records."""
 
-gettext: Callable[..., str] = flask_babel.gettext
-"""A text in this page's language; the placeholders `%(name)s` are named arguments."""
 
-ngettext: Callable[..., str] = flask_babel.ngettext
-"""The same for a number of things, which fills `%(num)s`."""
+def _load_chinese() -> Translations:
+    first, *others = (_compiled(name) for name in CATALOGUES)
+    for catalogue in others:
+        first.merge(catalogue)
+    return first
+
+
+def _compiled(name: str) -> Translations:
+    with (TRANSLATIONS / "zh" / "LC_MESSAGES" / f"{name}.mo").open("rb") as file:
+        return Translations(file)
+
+
+_CHINESE = _load_chinese()
+
+
+def gettext(text: str, /, **values: object) -> str:
+    """A text in this page's language; the placeholders `%(name)s` are named arguments."""
+    words = _CHINESE.gettext(text) if language() == "zh" else text
+    return words % values if values else words
+
+
+def ngettext(one: str, several: str, number: int, /, **values: object) -> str:
+    """The same for a number of things, which fills `%(num)s`."""
+    english = one if number == 1 else several
+    words = _CHINESE.ngettext(one, several, number) if language() == "zh" else english
+    return words % {"num": number, **values}
+
 
 _PARAMETER = "lang"
 _COOKIE = "netid_language"
@@ -72,12 +95,20 @@ def prefer(asked: Language | None) -> None:
     """Takes the relying party's wish (`ui_locales`) into account; the person's own choice goes before it."""
     g.relying_party_language = asked
     g.pop("page_language", None)
-    flask_babel.refresh()
 
 
 def said(text: Text) -> str:
     """Words that exist in both languages, in this page's."""
     return text.in_(language())
+
+
+def phrases(heading: Markup) -> Markup:
+    """A heading that, if it needs two lines, is broken after its Chinese comma rather than within a word."""
+    parts = heading.split("，")
+    if len(parts) == 1:
+        return heading
+    whole = [part + Markup("，") for part in parts[:-1]] + [parts[-1]]
+    return Markup("").join(Markup('<span class="phrase">{}</span>').format(part) for part in whole)
 
 
 def page_language() -> PageLanguage:
@@ -118,12 +149,8 @@ def install(app: Flask, *, cookie_path: str, secure: bool) -> None:
             )
         return response
 
-    flask_babel.Babel(
-        app,
-        locale_selector=language,
-        default_domain=";".join(CATALOGUES),
-        default_translation_directories=";".join([str(TRANSLATIONS)] * len(CATALOGUES)),
-    )
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.after_request(keep)
     app.context_processor(lambda: {"page_language": page_language()})
-    app.jinja_env.filters["said"] = said
+    app.jinja_env.filters.update(said=said, phrases=phrases)

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
 from pydantic import StringConstraints
 
 from netid.errors import InvalidField, NotFound, SignInRefused
 from netid.identity.net_number import NetNumber
 from netid.identity.persons import GROUP_LABELS, Group, Persona
+from netid.identity.text import Language
 from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.language import gettext as _
-from netid.pages.language import ngettext
+from netid.pages.language import language, ngettext
 from netid.pages.visit import Visit, Visits
 from netid.services.decisions import Decisions
 from netid.services.interaction import Identified, Role, StepKind
@@ -74,6 +76,7 @@ class SigningIn:
         self._decisions = decisions
         self._records = records
         self._personas = {persona.id: persona for persona in personas}
+        self._drawn: dict[tuple[Language, Role, str | None], Markup] = {}
 
     # Who
 
@@ -104,11 +107,20 @@ class SigningIn:
             visit,
             "sign_in.html",
             errors,
-            groups=self._groups(visit.role),
-            group_labels=GROUP_LABELS,
+            people=self._people(
+                visit.role, visit.interaction.request.login_hint if visit.role is Role.PERSON else None
+            ),
             known=self._known(visit),
-            hinted=visit.interaction.request.login_hint if visit.role is Role.PERSON else None,
         )
+
+    def _people(self, role: Role, hinted: str | None) -> Markup:
+        """The list of personas, drawn once for each language, role and persona hinted at."""
+        key = (language(), role, hinted if hinted in self._personas else None)
+        if key not in self._drawn:
+            groups = self._groups(role)
+            drawn = render_template("people.html", groups=groups, group_labels=GROUP_LABELS, hinted=key[2])
+            self._drawn[key] = Markup(drawn.strip())  # noqa: S704  (a rendered template is markup already)
+        return self._drawn[key]
 
     def _groups(self, role: Role) -> Mapping[Group, list[Persona]]:
         """The personas as the page lists them; whoever has a guardian cannot be one."""
