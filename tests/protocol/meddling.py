@@ -18,12 +18,16 @@ def person_id_of(running: Running, persona: str) -> str:
 
 
 def set_status(running: Running, status: str, persona: str = "an-adult") -> None:
+    """Suspends or cancels a persona."""
+    set_status_of(running, person_id_of(running, persona), status)
+
+
+def set_status_of(running: Running, person_id: str, status: str) -> None:
     """Suspends or cancels somebody, as an operator would."""
     stores, now = running.provider.stores, running.clock.now()
     suspension = None
     if status == "suspended":
         suspension = Suspension(reason=Text(zh="测试", en="A test"), since=now, until=None)
-    person_id = person_id_of(running, persona)
     with stores.db.write() as tx:
         if status == "cancelled":
             running.provider.vault.destroy(tx, person_id)
