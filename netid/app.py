@@ -1,5 +1,6 @@
 """The composition root: every part of a provider is built and named here, once."""
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from netid import pages, responses
 from netid.ambient import Ambient
 from netid.control.doubles import Doubles
 from netid.control.management import management_app, serve_management
+from netid.control.realms import Realms
 from netid.credentials import base64url
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
@@ -98,12 +100,18 @@ class Provider:
     housekeeping: Housekeeping
     app: Flask
     wsgi: WSGIApplication
-    """The WSGI application, under the issuer's path."""
+    """The WSGI application, under the issuer's path, with its realms below."""
+    people: tuple[Persona, ...]
+    """The personas."""
+    realms: Realms | None
+    """In test mode with a management token."""
     management: Flask | None
-    """The management API, in test mode with a token."""
+    """The management API, where there are realms."""
 
     def close(self) -> None:
-        """Stops the threads and gives the databases back."""
+        """Drops the realms, stops the threads and gives the databases back."""
+        if self.realms is not None:
+            self.realms.close()
         self.housekeeping.stop()
         self.sealer.stop()
         self.stores.db.close()
@@ -130,13 +138,35 @@ def build(settings: Settings, keyring: Keyring, ambient: Ambient, doubles: Doubl
     for relying_party in _registrations(settings):
         services.registration.put(relying_party)
     app = _web(settings, services, stores, personas, keyring, ambient, doubles.signer(Signer(keyring)))
-    management = _management(settings, services, personas)
+    wsgi = _mounted(doubles.middleware(app), settings.path)
+    realms, management = None, None
+    if services.approvals is not None and settings.management_token is not None:
+        realms = Realms(settings, keyring=keyring, ambient=ambient, build=build)
+        wsgi = realms.over(wsgi)
+        management = management_app(
+            settings.management_token,
+            registration=services.registration,
+            outcomes=doubles.outcomes,
+            personas=personas,
+        )
     sealer = Sealer(db, ambient)
     housekeeping = Housekeeping(stores, applying=services.applying, ambient=ambient)
     sealer.start()
     housekeeping.start()
-    wsgi = _mounted(doubles.middleware(app), settings.path)
-    return Provider(settings, stores, vault, keys_db, services, sealer, housekeeping, app, wsgi, management)
+    return Provider(
+        settings=settings,
+        stores=stores,
+        vault=vault,
+        keys_db=keys_db,
+        services=services,
+        sealer=sealer,
+        housekeeping=housekeeping,
+        app=app,
+        wsgi=wsgi,
+        people=personas,
+        realms=realms,
+        management=management,
+    )
 
 
 def _prepare(db: Database, keys_db: Database, vault: Vault, keyring: Keyring) -> None:
@@ -330,21 +360,13 @@ def _answer_fault(error: Exception) -> Response:
     return _answer(UnexpectedFault(type(error).__name__))
 
 
-def _management(settings: Settings, services: Services, personas: tuple[Persona, ...]) -> Flask | None:
-    if services.approvals is None or settings.management_token is None:
-        return None
-    return management_app(
-        settings.management_token,
-        registration=services.registration,
-        outcomes=services.approvals.outcomes,
-        personas=personas,
-    )
-
-
 def from_environment() -> Any:
     """The WSGI application of a worker process, from NETID_PROVIDER_* variables."""
     settings = read_settings(os.environ)
     provider = build(settings, load_keys(settings.keys), Ambient.real())
     if provider.management is not None and settings.management_port is not None:
         serve_management(provider.management, settings.management_port)
+    # What is here now stays: the collector need not look through it again at every round.
+    gc.collect()
+    gc.freeze()
     return provider.wsgi

@@ -363,6 +363,43 @@ class Unauthorized(NetIDError):
     status = 401
 
 
+class NotLoopback(NetIDError):
+    """The management port answers this machine alone, under a loopback name."""
+
+    code = "not_loopback"
+    status = 403
+
+
+class NothingCaptured(NetIDError):
+    """No such request came in time."""
+
+    code = "nothing_captured"
+    status = 404
+
+    def __init__(self, awaited: str, seen: str) -> None:
+        super().__init__(f"no request to {awaited} came in time; received so far: {seen}")
+
+    @property
+    def description(self) -> str:
+        """What was waited for, and what came instead."""
+        return self.detail
+
+
+class RequestDiffers(NetIDError):
+    """A request came, and is not what the test expected."""
+
+    code = "request_differs"
+    status = 409
+
+    def __init__(self, request: str, difference: list[str]) -> None:
+        super().__init__("\n".join((f"{request} is not what was expected", *difference)))
+
+    @property
+    def description(self) -> str:
+        """The difference, line by line: - expected, + came; values are masked."""
+        return self.detail
+
+
 class UnexpectedFault(NetIDError):
     """Something went wrong on our side; nothing was shared. The log has the reference."""
 

@@ -1,0 +1,150 @@
+"""A realm: one isolated instance for one test, with its own people, clock, outcomes, faults and capture."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from threading import RLock
+from typing import Protocol
+from wsgiref.types import WSGIApplication
+
+from netid.ambient import Ambient
+from netid.control.capture import Capture
+from netid.control.clock import RealmClock
+from netid.control.doubles import Doubles
+from netid.control.faulty_answers import FaultyAnswers
+from netid.control.faulty_tokens import FaultySigner
+from netid.control.masking import Mask
+from netid.control.standing_faults import Faults
+from netid.control.template import Template, settings_in
+from netid.credentials.keyring import SLOTS, Keyring
+from netid.identity.persons import Persona
+from netid.services.approval import Outcomes
+from netid.services.enrolment import Enrolment
+from netid.services.records import Records
+from netid.services.registration import Registration
+from netid.services.rights import Rights
+from netid.settings import Settings
+
+_MASK_BYTES = 32
+
+
+class Services(Protocol):
+    """The services of a provider that the management API calls."""
+
+    @property
+    def registration(self) -> Registration: ...
+    @property
+    def enrolment(self) -> Enrolment: ...
+    @property
+    def rights(self) -> Rights: ...
+    @property
+    def records(self) -> Records: ...
+
+
+class Instance(Protocol):
+    """A provider, as it is seen from below the composition root."""
+
+    @property
+    def services(self) -> Services: ...
+    @property
+    def people(self) -> Sequence[Persona]: ...
+    @property
+    def wsgi(self) -> WSGIApplication: ...
+    def close(self) -> None:
+        """Stops it."""
+
+
+Build = Callable[[Settings, Keyring, Ambient, Doubles], Instance]
+"""The composition root's `build`."""
+
+
+class Realm:
+    """One isolated instance. Only `Realms.create` makes one, and only `Realms` ends one."""
+
+    def __init__(
+        self,
+        realm_id: str,
+        settings: Settings,
+        *,
+        directory: Path,
+        template: Callable[[], Template],
+        keyring: Keyring,
+        ambient: Ambient,
+        build: Build,
+        expires_at: datetime,
+        has_line: bool,
+    ) -> None:
+        """`settings` have the realm's own issuer; the directory does not exist yet."""
+        self.id = realm_id
+        self.issuer = settings.issuer
+        self.expires_at = expires_at
+        self.clock = RealmClock(ambient.now)
+        self.outcomes = Outcomes()
+        self.faults = Faults(has_line=has_line)
+        self.capture = Capture(self._now, Mask(ambient.random(_MASK_BYTES)))
+        self._settings = settings_in(directory, settings, settings.issuer)
+        self.directory = directory
+        self._template = template
+        self._original_keys = keyring
+        self._ambient = Ambient(now=self._now, random=ambient.random)
+        self._build = build
+        self._lock = RLock()
+        self._begin()
+
+    def _now(self) -> datetime:
+        return self.clock.now()
+
+    def _begin(self) -> None:
+        template = self._template()
+        template.copy_to(self.directory)
+        self.people = template.people
+        self._keyring = self._original_keys
+        self.provider = self._built()
+
+    def _built(self) -> Instance:
+        doubles = Doubles(
+            signer=lambda ordinary: FaultySigner(ordinary, self.faults, self._now),
+            middleware=lambda app: self.capture.wrap(FaultyAnswers(app, self.faults)),
+            outcomes=self.outcomes,
+            enrolled=self.people,
+        )
+        return self._build(self._settings, self._keyring, self._ambient, doubles)
+
+    def _rebuild(self) -> None:
+        """A new instance on the same databases; requests under way end on the old one's connections."""
+        before, self.provider = self.provider, self._built()
+        before.close()
+
+    def add_person(self, persona: Persona) -> None:
+        """Enrols somebody, whom the sign-in page lists from now on. Raises PersonaError."""
+        with self._lock:
+            self.provider.services.enrolment.enrol_persona(persona)
+            self.people = (*self.people, persona)
+            self._rebuild()
+
+    def rotate_keys(self) -> None:
+        """Signs with the announced keys from now on; the old ones stay published."""
+        with self._lock:
+            for use, algorithm in SLOTS:
+                self._keyring = self._keyring.rotate(use, algorithm, self._ambient)
+            self._rebuild()
+
+    def reset(self) -> None:
+        """Everything as it was at the beginning, under the same issuer."""
+        with self._lock:
+            self._end()
+            self.clock.reset()
+            self.outcomes.clear()
+            self.faults.clear()
+            self.capture.clear()
+            self._begin()
+
+    def close(self) -> None:
+        """Ends the instance and leaves nothing on the disk."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        self.provider.close()
+        shutil.rmtree(self.directory)

@@ -1,0 +1,167 @@
+"""Realms: each is a whole provider of its own below one server, and leaves nothing behind."""
+
+import gc
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psutil
+import pytest
+from werkzeug.test import Client
+
+from netid.ambient import Ambient
+from netid.app import Provider, build
+from netid.control.realm import Realm
+from netid.control.realms import Realms
+from netid.credentials.keyring import Keyring
+from netid.errors import InvalidField, NotFound
+from tests.running import Clock, settings_for
+
+ROOMS = 200
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring, clock: Clock) -> Iterator[Provider]:
+    """A provider below a path, whose realms the tests of this file share."""
+    settings = settings_for(tmp_path_factory.mktemp("server"), "http://127.0.0.1:1/netid")
+    provider = build(settings, keyring, Ambient(now=clock.now, random=Ambient.real().random))
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def realms(server: Provider) -> Realms:
+    assert server.realms is not None
+    return server.realms
+
+
+@pytest.fixture
+def realm(realms: Realms) -> Iterator[Realm]:
+    made = realms.create()
+    yield made
+    if made in realms.all():
+        realms.drop(made.id)
+
+
+def path_of(realm: Realm) -> str:
+    return f"/netid/realms/{realm.id}"
+
+
+def test_a_realm_describes_itself_in_both_well_known_forms(server: Provider, realm: Realm) -> None:
+    browser = Client(server.wsgi)
+    for address in (
+        f"{path_of(realm)}/.well-known/openid-configuration",
+        f"{path_of(realm)}/.well-known/oauth-authorization-server",
+        f"/.well-known/openid-configuration{path_of(realm)}",
+        f"/.well-known/oauth-authorization-server{path_of(realm)}",
+    ):
+        answer = browser.get(address)
+        assert answer.status_code == 200, address
+        assert answer.json == answer.json | {
+            "issuer": realm.issuer,
+            "token_endpoint": f"{realm.issuer}/token",
+        }
+    assert realm.issuer == f"http://127.0.0.1:1{path_of(realm)}"
+
+
+def test_the_server_still_answers_as_itself(server: Provider, realm: Realm) -> None:
+    answer = Client(server.wsgi).get("/netid/.well-known/openid-configuration")
+    assert answer.json is not None
+    assert answer.json["issuer"] == "http://127.0.0.1:1/netid"
+
+
+def test_a_realms_cookies_stay_below_its_path(server: Provider, realm: Realm) -> None:
+    answer = Client(server.wsgi).get(f"{path_of(realm)}/records")
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert cookies
+    assert all(f"Path={path_of(realm)}" in cookie.split("; ") for cookie in cookies)
+
+
+def test_a_dropped_realm_leaves_nothing(server: Provider, realms: Realms) -> None:
+    realm = realms.create()
+    assert realm.directory.exists()
+
+    realms.drop(realm.id)
+
+    assert not realm.directory.exists()
+    assert Client(server.wsgi).get(f"{path_of(realm)}/jwks").status_code == 404
+    with pytest.raises(NotFound):
+        realms.drop(realm.id)
+
+
+def test_an_expired_realm_is_gone_at_once_and_swept_away(
+    server: Provider, realms: Realms, clock: Clock
+) -> None:
+    realm = realms.create(timedelta(minutes=10))
+
+    clock.advance(minutes=10)
+
+    assert realm not in realms.all()
+    assert Client(server.wsgi).get(f"{path_of(realm)}/jwks").status_code == 404
+    realms.sweep()
+    assert not realm.directory.exists()
+
+
+def test_two_realms_have_clocks_of_their_own(realms: Realms, realm: Realm) -> None:
+    other = realms.create()
+    realm.clock.advance(timedelta(days=400))
+    assert timedelta(days=399) < realm.clock.now() - other.clock.now() < timedelta(days=401)
+
+
+@pytest.mark.parametrize("amount", [timedelta(seconds=-1), timedelta(days=3_000_000)])
+def test_a_clock_does_not_leave_the_calendar(realm: Realm, amount: timedelta) -> None:
+    with pytest.raises(InvalidField):
+        realm.clock.advance(amount)
+    assert realm.clock.ahead == timedelta()
+
+
+def test_rotated_keys_sign_and_the_old_ones_stay_published(server: Provider, realm: Realm) -> None:
+    browser = Client(server.wsgi)
+
+    def published() -> list[str]:
+        answer = browser.get(f"{path_of(realm)}/jwks").json
+        assert answer is not None
+        return [key["kid"] for key in answer["keys"]]
+
+    before = published()
+    realm.rotate_keys()
+    after = published()
+    assert set(before) < set(after)
+    assert len(after) == len(before) + 3
+    assert browser.get(f"{path_of(realm)}/").status_code == 200
+
+
+def test_a_reset_realm_is_as_it_began(server: Provider, realms: Realms, realm: Realm) -> None:
+    browser = Client(server.wsgi)
+    before = browser.get(f"{path_of(realm)}/jwks").json
+    realm.clock.advance(timedelta(days=1))
+    realm.rotate_keys()
+
+    realm.reset()
+
+    assert realm.clock.ahead == timedelta()
+    assert browser.get(f"{path_of(realm)}/jwks").json == before
+    assert realm.capture.counts() == {"/jwks": 1}
+
+
+def test_two_hundred_realms_grow_neither_memory_nor_files(server: Provider, realms: Realms) -> None:
+    process, browser = psutil.Process(), Client(server.wsgi)
+    seen = []
+    for number in range(ROOMS):
+        realm = realms.create()
+        assert browser.get(f"{path_of(realm)}/jwks").status_code == 200
+        realms.drop(realm.id)
+        if number in (ROOMS // 4, ROOMS - 1):  # every cache is warm by the first
+            gc.collect()
+            seen.append((len(gc.get_objects()), process.num_fds(), process.num_threads()))
+    [(objects, files, threads), (objects_later, files_later, threads_later)] = seen
+    assert objects_later - objects < 500
+    assert files_later - files < 10  # the server's own housekeeping may open its database meanwhile
+    assert threads_later == threads
+    assert realms.directory is not None
+    left = {entry.name.partition("-")[0] for entry in realms.directory.iterdir()}
+    assert left == {"template"}
