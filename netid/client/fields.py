@@ -7,7 +7,7 @@ from typing import NoReturn
 from netid.client.check_result import CheckResult
 from netid.client.errors import FieldsEnded, FieldsRefused
 from netid.client.messages import HttpAnswer, HttpRequest, json_object, refuse_overload
-from netid.client.registration import Registration
+from netid.client.registration import Ask, Registration
 from netid.client.token_answer import AccessToken
 from netid.credentials import jose
 from netid.credentials.jwk import Algorithm, PublicKeySet
@@ -76,13 +76,15 @@ def userinfo_request(endpoint: str, token: AccessToken) -> HttpRequest:
 def verify_userinfo(
     answer: HttpAnswer,
     registration: Registration,
+    ask: Ask,
     check: CheckResult,
     keys_for: Callable[[str], PublicKeySet],
 ) -> Fields:
     """The fields in UserInfo's answer, for the person of this check result (5.3.2 to 5.3.4).
 
     `keys_for` gives the keys to verify a token with, where signed answers are registered. Raises
-    FieldsEnded for an access token that is over, otherwise FieldsRefused.
+    FieldsEnded for an access token that is over, otherwise FieldsRefused; a field that was not asked for
+    is refused too, so that none is kept by accident (Measures, article 8).
     """
     refuse_overload(answer)
     if answer.status == 401:
@@ -98,7 +100,16 @@ def verify_userinfo(
     values = {name: value for name, value in given.items() if isinstance(value, str | bool)}
     if unreadable := given.keys() - values.keys():
         raise FieldsRefused(f"{len(unreadable)} members are neither text nor yes/no")
+    if not _asked_for(ask, values):
+        raise FieldsRefused("there are fields that were not asked for")
     return Fields(values, answer.body, _CHECKED)
+
+
+def _asked_for(ask: Ask, values: Mapping[str, object]) -> bool:
+    """Whether each may be there; which claims a whole purpose has, the registration knows alone."""
+    if ask.purpose is None:
+        return not values
+    return ask.claims is None or values.keys() <= ask.claims
 
 
 def _signed(

@@ -104,7 +104,8 @@ class NetIDClient:
         """
         request = userinfo_request(self._metadata().userinfo_endpoint, signed_in.access_token)
         answer = self._send(request)
-        return verify_userinfo(answer, self.registration, signed_in.check, self._provider.keys_for)
+        keys_for = self._provider.keys_for
+        return verify_userinfo(answer, self.registration, signed_in.ask, signed_in.check, keys_for)
 
     def end(self, signed_in: SignedIn) -> None:
         """Ends the access token: nobody can ask for the fields with it again (RFC 7009)."""

@@ -136,3 +136,14 @@ def test_fields_are_not_read_from_a_refused_sign_in(party):
     with pytest.raises(IDTokenRefused):
         fields_of(party)
     assert party.provider.count("/userinfo") == 0
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [Ask(), Ask(purpose="real-name-parcel", claims=frozenset({"name", "document_number"}))],
+    ids=["the check result alone", "two fields by name"],
+)
+def test_a_field_that_was_not_asked_for_is_refused(party, ask):
+    party.provider.userinfo = PERSON
+    with pytest.raises(FieldsRefused, match="not asked for"):
+        party.client.fields(party.sign_in(ask))
