@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run a provider with the settings of the environment")
     serve.add_argument("--settings", action="store_true", help="list every setting and leave")
+    serve.add_argument("--check", action="store_true", help="check everything a start needs and leave")
 
     keys = commands.add_parser("keys", help="make the provider's keys")
     keys.add_argument("action", choices=["init"], help="init: make them; existing ones are never replaced")

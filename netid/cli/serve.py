@@ -1,6 +1,8 @@
 """`netid serve`: a provider with the settings of the environment, served by granian."""
 
 import os
+import subprocess
+import sys
 from argparse import Namespace
 
 from netid.settings import PREFIX, Settings, read_settings
@@ -9,20 +11,40 @@ THREADS = 8
 """Requests one worker handles at once; most of their time is spent waiting for the disk."""
 
 
-def run(chosen: Namespace) -> None:
-    """Checks settings, keys, personas and registrations first, so that a mistake stops the start."""
+def run(chosen: Namespace) -> int:
+    """Serves until it is ended; a mistake in settings, keys, personas or registrations stops the start."""
     if chosen.settings:
         list_settings()
-        return
+        return 0
     settings = read_settings(os.environ)
-    check(settings)
+    if chosen.check:
+        check(settings)
+        return 0
+    # In a process of its own, so that the one which watches over the workers stays small.
+    checked = subprocess.run([sys.executable, "-m", "netid.cli", "serve", "--check"], check=False)  # noqa: S603
+    if checked.returncode:
+        return checked.returncode
+    serve(settings)
+    return 0
+
+
+def check(settings: Settings) -> None:
+    """Builds the provider once: migrations, keys, personas and registrations. Raises what is wrong."""
+    from netid.ambient import Ambient
+    from netid.app import build
+    from netid.storage.key_files import load_keys
+
+    build(settings, load_keys(settings.keys), Ambient.real()).close()
+
+
+def serve(settings: Settings) -> None:
+    """Serves with granian, which starts the workers and replaces one that dies."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    target = "netid.app:from_environment"
     Granian(
-        target,
+        "netid.app:from_environment",
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
@@ -34,15 +56,6 @@ def run(chosen: Namespace) -> None:
         log_level=LogLevels.error,
         respawn_failed_workers=True,
     ).serve()
-
-
-def check(settings: Settings) -> None:
-    """Builds the provider once: migrations, keys, personas and registrations. Raises what is wrong."""
-    from netid.ambient import Ambient
-    from netid.app import build
-    from netid.storage.key_files import load_keys
-
-    build(settings, load_keys(settings.keys), Ambient.real()).close()
 
 
 def list_settings() -> None:

@@ -128,7 +128,7 @@ def test_a_mistake_in_the_settings_stops_the_start(
     expected: str,
 ) -> None:
     monkeypatch.setenv(f"NETID_PROVIDER_{name}", value)
-    assert main(["serve"]) == 2
+    assert main(["serve", "--check"]) == 2
     assert expected in one_line(capsys)
 
 
@@ -139,7 +139,7 @@ def test_a_mistake_in_a_persona_file_stops_the_start(
     file.write_text("personas:\n  - id: somebody\n    nickname: Bob\n", encoding="utf-8")
     monkeypatch.setenv("NETID_PROVIDER_MODE", "demo")
     monkeypatch.setenv("NETID_PROVIDER_PERSONAS", str(file))
-    assert main(["serve"]) == 2
+    assert main(["serve", "--check"]) == 2
     line = one_line(capsys)
     assert "people.yaml" in line
     assert "somebody" in line
@@ -156,7 +156,7 @@ def test_a_database_refuses_to_start_with_other_keys(
     assert main(["keys", "init", "--directory", str(others)]) == 0
     capsys.readouterr()
     monkeypatch.setenv("NETID_PROVIDER_KEYS", str(others))
-    assert main(["serve"]) == 2
+    assert main(["serve", "--check"]) == 2
     assert "not the ones this database was made with" in one_line(capsys)
 
 
@@ -201,3 +201,12 @@ def _somebody(tx: object) -> str:
         "select person_id from audit_events where person_id is not null order by sequence desc limit 1"
     ).first()
     return str(row[0])
+
+
+def test_serving_stops_with_one_line_before_anything_listens(installed: Path) -> None:
+    environment = os.environ | {"NETID_PROVIDER_PORT": "http"}
+    command = [sys.executable, "-m", "netid.cli", "serve"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [done.stderr.strip()]
+    assert "NETID_PROVIDER_PORT" in done.stderr
