@@ -111,14 +111,13 @@ class PurposeUnchanged(Rule):
     article = "PIPL 14"
 
     def judge(self, release: ProposedRelease) -> Verdict:
-        """Refuses another legal basis, and any other word; a purpose that only lost claims still holds."""
+        """Refuses unless the person would read the same text now; claims added since are not in it."""
         receipt, basis = release.consent.receipt, release.purpose.legal_basis
         if receipt.legal_basis != (basis.code if basis else None):
             return self.refuse("the legal basis is another than the person was told")
         offered = frozenset(receipt.offered)
-        if not offered <= release.purpose.names:
-            # The text that was shown named claims that are no longer there to be told about.
-            return PERMIT
+        if gone := offered - release.purpose.names:
+            return self.refuse(f"no longer part of the purpose: {', '.join(sorted(gone))}")
         notice = notice_for(
             release.recipient,
             release.purpose,
