@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection
-
 from netid.errors import ReleaseRefused
 from netid.identity import policy
 from netid.identity.ages import Capacity, anniversary, capacity_on
@@ -19,6 +17,7 @@ from netid.identity.claims import CATALOGUE
 from netid.identity.consent import StoredReceipt
 from netid.identity.net_number import NetNumber
 from netid.identity.relying_party import Purpose, RelyingParty
+from netid.storage.transaction import Transaction
 from netid.storage.vault import Vault
 
 ClaimValue = str | bool
@@ -41,7 +40,7 @@ class Disclosure:
 
     def release(
         self,
-        tx: Connection,
+        tx: Transaction,
         *,
         recipient: RelyingParty,
         purpose: Purpose,
@@ -72,7 +71,7 @@ class Disclosure:
         return Release(MappingProxyType(self._derive(tx, person_id, names, now)))
 
     def _derive(
-        self, tx: Connection, person_id: str, names: frozenset[str], now: datetime
+        self, tx: Transaction, person_id: str, names: frozenset[str], now: datetime
     ) -> dict[str, ClaimValue]:
         values = self._vault.open(tx, person_id, {CATALOGUE[name].source for name in names})
         derived: dict[str, ClaimValue] = {}
@@ -82,21 +81,21 @@ class Disclosure:
                 derived[name] = claim.predicate(value, legal_day(now)) if claim.predicate else value
         return derived
 
-    def capacity(self, tx: Connection, person_id: str, now: datetime) -> Capacity:
+    def capacity(self, tx: Transaction, person_id: str, now: datetime) -> Capacity:
         """The person's age band today; it stays inside the provider (Measures, articles 4 and 5)."""
         birthdate = self._kept(tx, person_id, "birthdate")
         return capacity_on(date.fromisoformat(birthdate), legal_day(now))
 
-    def turns_14_at(self, tx: Connection, person_id: str) -> datetime:
+    def turns_14_at(self, tx: Transaction, person_id: str) -> datetime:
         """The moment a guardian's word for this child ends; it stays inside the provider (article 5)."""
         birthdate = date.fromisoformat(self._kept(tx, person_id, "birthdate"))
         return start_of_legal_day(anniversary(birthdate, 14))
 
-    def net_number_for_owner(self, tx: Connection, person_id: str) -> NetNumber:
+    def net_number_for_owner(self, tx: Transaction, person_id: str) -> NetNumber:
         """The net number, which goes to its owner and to nobody else."""
         return NetNumber.parse(self._kept(tx, person_id, NET_NUMBER_FIELD))
 
-    def _kept(self, tx: Connection, person_id: str, field: str) -> str:
+    def _kept(self, tx: Transaction, person_id: str, field: str) -> str:
         """A field that everybody has: without it the person's cancellation is under way."""
         value = self._vault.open(tx, person_id, {field}).get(field)
         if value is None:

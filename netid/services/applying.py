@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure
 from netid.errors import (
@@ -40,6 +38,7 @@ from netid.services.sign_in import Browser, FaceOutcome
 from netid.storage.applications import Applications, Holder
 from netid.storage.persons import Person, PersonStatus
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 APPLICATION_LIFETIME = timedelta(minutes=30)
 """As the notice says."""
@@ -135,7 +134,7 @@ class Applying:
             document = self._made_up(edit.tx, edit.draft.kind or "", capacity, edit.today)
             edit.draft = edit.draft.model_copy(update={"proposed": document_values(document)})
 
-    def _made_up(self, tx: Connection, kind: str, capacity: Capacity, today: date) -> IdentityDocument:
+    def _made_up(self, tx: Transaction, kind: str, capacity: Capacity, today: date) -> IdentityDocument:
         for _ in range(_DRAWS):
             document = made_up_document(kind, capacity, today, self._ambient.random)
             if not self._enrolment.is_enrolled(tx, document):
@@ -173,7 +172,7 @@ class Applying:
                 raise GuardianRequired("no guardian has signed in")
             edit.draft = edit.draft.accepting(self._accepted(Told.GUARDIAN, sha256, language, edit.now))
 
-    def _claimed(self, tx: Connection, who: NetNumber | str) -> tuple[Person | None, bytes]:
+    def _claimed(self, tx: Transaction, who: NetNumber | str) -> tuple[Person | None, bytes]:
         if isinstance(who, NetNumber):
             return self._enrolment.by_net_number(tx, who)
         person = self._stores.persons.by_persona(tx, who)
@@ -285,7 +284,7 @@ class Applying:
             if edit.draft != before:
                 self._applications.put(tx, holder, edit.draft.model_dump_json())
 
-    def _hold(self, tx: Connection, holder: Holder, now: datetime) -> Draft:
+    def _hold(self, tx: Transaction, holder: Holder, now: datetime) -> Draft:
         stored = self._applications.hold(tx, holder, now)
         if stored is None:
             raise ApplicationExpired
@@ -302,7 +301,7 @@ class Applying:
 class _Edit:
     """A draft while one step changes it, within one transaction."""
 
-    tx: Connection
+    tx: Transaction
     draft: Draft
     now: datetime
     today: date

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
 from netid.disclosure import NET_NUMBER_FIELD, Disclosure
@@ -30,6 +28,7 @@ from netid.identity.persons import Persona, PersonaStatus, fields_of
 from netid.services.passcodes import hash_passcode
 from netid.storage.persons import NewPerson, Person, PersonStatus, Suspension, index_digest
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 from netid.storage.vault import Vault
 
 _PERSON_ID_BYTES = 16
@@ -83,11 +82,11 @@ class Enrolment:
         if not document.is_valid_on(today):
             raise InvalidField("expires_on", "must not be in the past", "use a document that has not expired")
 
-    def is_enrolled(self, tx: Connection, document: IdentityDocument) -> bool:
+    def is_enrolled(self, tx: Transaction, document: IdentityDocument) -> bool:
         """Whether the document has a net number."""
         return self._stores.persons.by_document(tx, self._document_digest(document)) is not None
 
-    def require_guardian(self, tx: Connection, guardian: Person | None, now: datetime) -> None:
+    def require_guardian(self, tx: Transaction, guardian: Person | None, now: datetime) -> None:
         """GuardianRequired unless this is an adult who holds an active net credential."""
         if guardian is None or guardian.status is not PersonStatus.ACTIVE:
             raise GuardianRequired("a guardian needs an active net credential")
@@ -100,7 +99,7 @@ class Enrolment:
             self._keyring.passcode.reveal(), passcode, salt=self._ambient.random(_SALT_BYTES)
         )
 
-    def enrol(self, tx: Connection, applicant: Applicant, now: datetime) -> Enrolled:
+    def enrol(self, tx: Transaction, applicant: Applicant, now: datetime) -> Enrolled:
         """Gives the applicant a net number, or nothing at all.
 
         Raises InvalidField for a document that is not valid today, GuardianRequired for a minor
@@ -114,7 +113,7 @@ class Enrolment:
             self.require_guardian(tx, self._stores.persons.get(tx, guardian_id) if guardian_id else None, now)
         return self._add(tx, applicant, guardian_id, now)
 
-    def _add(self, tx: Connection, applicant: Applicant, guardian_id: str | None, now: datetime) -> Enrolled:
+    def _add(self, tx: Transaction, applicant: Applicant, guardian_id: str | None, now: datetime) -> Enrolled:
         net_number = self._draw(tx)
         enrolled = Enrolled(self._ambient.random(_PERSON_ID_BYTES).hex(), net_number)
         person = NewPerson(
@@ -134,12 +133,12 @@ class Enrolment:
         )
         return enrolled
 
-    def by_net_number(self, tx: Connection, net_number: NetNumber) -> tuple[Person | None, bytes]:
+    def by_net_number(self, tx: Transaction, net_number: NetNumber) -> tuple[Person | None, bytes]:
         """Whose it is, and the digest by which attempts on it are counted."""
         digest = self._net_number_digest(net_number)
         return self._stores.persons.by_net_number(tx, digest), digest
 
-    def _draw(self, tx: Connection) -> NetNumber:
+    def _draw(self, tx: Transaction) -> NetNumber:
         for _ in range(_DRAWS):
             net_number = NetNumber.draw(self._ambient.random)
             if self._stores.persons.by_net_number(tx, self._net_number_digest(net_number)) is None:
@@ -177,7 +176,7 @@ class Enrolment:
                 self._vault.seal(tx, person_id, persona.fields)
                 self._stores.persons.replace_document(tx, person_id, self._document_digest(persona.document))
 
-    def _has_drifted(self, tx: Connection, enrolled: Mapping[str, str], persona: Persona) -> bool:
+    def _has_drifted(self, tx: Transaction, enrolled: Mapping[str, str], persona: Persona) -> bool:
         person = self._stores.persons.get(tx, enrolled.get(persona.id, ""))
         here = person is not None and person.status is not PersonStatus.CANCELLED
         return here and not self.is_enrolled(tx, persona.document)
@@ -186,7 +185,7 @@ class Enrolment:
         """Enrols one persona, whose guardian is enrolled; nothing happens if it is enrolled already."""
         self.seed((persona,))
 
-    def _enrol_persona(self, tx: Connection, persona: Persona, passcode_hash: str) -> None:
+    def _enrol_persona(self, tx: Transaction, persona: Persona, passcode_hash: str) -> None:
         """A persona is what its file says: an expired document or a suspension may be the point of it."""
         enrolled = self._stores.persons.personas(tx)
         if persona.id in enrolled:

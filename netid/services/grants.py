@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection
 
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure, Release
@@ -16,6 +15,7 @@ from netid.identity.relying_party import RelyingParty
 from netid.services.interaction import SECRET_BYTES, digest_of, encode_secret
 from netid.storage.single_use import Kind
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 CODE_LIFETIME = timedelta(seconds=60)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=5)
@@ -73,7 +73,7 @@ class Grants:
         self._disclosure = disclosure
         self._ambient = ambient
 
-    def issue_code(self, tx: Connection, grant: Grant, now: datetime) -> str:
+    def issue_code(self, tx: Transaction, grant: Grant, now: datetime) -> str:
         """A code for this grant, good once and for a minute."""
         code = encode_secret(self._ambient.random(SECRET_BYTES))
         self._stores.single_use.put(
@@ -136,7 +136,12 @@ class Grants:
         raise CodeReplayed
 
     def _current(
-        self, tx: Connection, relying_party: RelyingParty, grant: Grant, names: tuple[str, ...], now: datetime
+        self,
+        tx: Transaction,
+        relying_party: RelyingParty,
+        grant: Grant,
+        names: tuple[str, ...],
+        now: datetime,
     ) -> tuple[PairwiseSubject, Release]:
         person = self._stores.persons.get(tx, grant.person_id)
         receipt = self._stores.consents.get(tx, grant.receipt_id)
@@ -150,7 +155,7 @@ class Grants:
 
     def _release(
         self,
-        tx: Connection,
+        tx: Transaction,
         relying_party: RelyingParty,
         grant: Grant,
         receipt: StoredReceipt,
@@ -188,7 +193,7 @@ class Grants:
             self._record(tx, "released", grant, answered.release, now)
         return answered
 
-    def _answer(self, tx: Connection, grant: Grant, now: datetime) -> Answered:
+    def _answer(self, tx: Transaction, grant: Grant, now: datetime) -> Answered:
         relying_party = self._stores.relying_parties.get(tx, grant.client_id)
         if relying_party is None:
             raise InvalidToken(detail="the relying party was removed")
@@ -214,7 +219,7 @@ class Grants:
                 details={"error": refusal.code},
             )
 
-    def _record(self, tx: Connection, kind: str, grant: Grant, release: Release, now: datetime) -> None:
+    def _record(self, tx: Transaction, kind: str, grant: Grant, release: Release, now: datetime) -> None:
         self._stores.audit.record(
             tx,
             kind,

@@ -2,14 +2,13 @@
 
 import hmac
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
 from netid.errors import SignInRefused
 from netid.services.passcodes import passcode_matches
 from netid.storage.persons import Person, PersonStatus
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 
 class PasscodeCheck:
@@ -39,7 +38,7 @@ class PasscodeCheck:
             wait = wait or self._stores.throttle.failed(tx, key, now)
         raise SignInRefused(wait, detail="passcode refused")
 
-    def _is_known(self, tx: Connection, person: Person | None, browser_digest: bytes) -> bool:
+    def _is_known(self, tx: Transaction, person: Person | None, browser_digest: bytes) -> bool:
         known = self._stores.sessions.people_of(tx, browser_digest)  # asked for nobody too: equal work
         return person is not None and person.person_id in known
 

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.credentials.jose import sign
 from netid.credentials.keyring import Keyring
@@ -13,6 +11,7 @@ from netid.identity.relying_party import Purpose, RelyingParty
 from netid.services.interaction import encode_secret
 from netid.storage.persons import Person
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 RECEIPT_TYPE = "netid-receipt+jwt"
 RECEIPT_ID_BYTES = 16
@@ -29,7 +28,7 @@ class Receipts:
 
     def decided(
         self,
-        tx: Connection,
+        tx: Transaction,
         *,
         person: Person,
         guardian: Person | None,
@@ -65,7 +64,7 @@ class Receipts:
             ),
         )
 
-    def withdrawn(self, tx: Connection, ended: StoredReceipt, now: datetime) -> StoredReceipt:
+    def withdrawn(self, tx: Transaction, ended: StoredReceipt, now: datetime) -> StoredReceipt:
         """Keeps that a person took a consent back (PIPL 15)."""
         changes = {
             "receipt_id": self._new_id(),
@@ -77,7 +76,7 @@ class Receipts:
         }
         return self._keep(tx, ended.person_id, ended.receipt.model_copy(update=changes))
 
-    def _keep(self, tx: Connection, person_id: str, receipt: Receipt) -> StoredReceipt:
+    def _keep(self, tx: Transaction, person_id: str, receipt: Receipt) -> StoredReceipt:
         def build(sequence: int, previous: str) -> StoredReceipt:
             placed = receipt.model_copy(update={"sequence": sequence, "previous": previous})
             payload = {"iss": self._issuer, "mock": True, **placed.model_dump(mode="json")}
@@ -95,7 +94,7 @@ class Receipts:
         )
         return self._stores.consents.append(tx, person_id, build)
 
-    def _subject(self, tx: Connection, person: Person, sector: str) -> str:
+    def _subject(self, tx: Transaction, person: Person, sector: str) -> str:
         return self._stores.subjects.subject_for(tx, person.person_id, sector, person.generation).reveal()
 
     def _new_id(self) -> str:

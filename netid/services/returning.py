@@ -2,14 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from netid.credentials.keyring import Keyring
 from netid.identity.levels import Factor
 from netid.services.interaction import AuthorizationRequest, Identified, Progress, Prompt, digest_of
 from netid.storage.persons import Person, index_digest
 from netid.storage.sessions import Session
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 
 class Returning:
@@ -21,7 +20,7 @@ class Returning:
 
     def progress(
         self,
-        tx: Connection,
+        tx: Transaction,
         request: AuthorizationRequest,
         browser_digest: bytes,
         secret: str | None,
@@ -44,7 +43,7 @@ class Returning:
             person_id=person.person_id, throttle_key=key.hex(), proved=frozenset({Factor.CREDENTIAL})
         )
 
-    def is_somebody_else(self, tx: Connection, request: AuthorizationRequest, person_id: str) -> bool:
+    def is_somebody_else(self, tx: Transaction, request: AuthorizationRequest, person_id: str) -> bool:
         """Whether the request names a subject, and this person is not it."""
         if request.subject is None:
             return False
@@ -58,7 +57,7 @@ class Returning:
 
     def _usable(
         self,
-        tx: Connection,
+        tx: Transaction,
         request: AuthorizationRequest,
         browser_digest: bytes,
         secret: str | None,
@@ -77,7 +76,7 @@ class Returning:
             return None
         return session
 
-    def _hinted(self, tx: Connection, request: AuthorizationRequest) -> str | None:
+    def _hinted(self, tx: Transaction, request: AuthorizationRequest) -> str | None:
         if request.login_hint is None:
             return None
         person = self._stores.persons.by_persona(tx, request.login_hint)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.errors import NotFound
 from netid.identity.claims import Claim, in_catalogue_order
@@ -13,6 +11,7 @@ from netid.identity.consent import Action, StoredReceipt
 from netid.identity.relying_party import RelyingParty
 from netid.services.receipts import Receipts
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 HANDED_OVER = frozenset({"released", "code_redeemed"})
 """The audit events whose `claims` went to a relying party."""
@@ -65,13 +64,13 @@ class Rights:
         with self._stores.db.read() as tx:
             return self._entry(tx, self._own(tx, person_id, receipt_id), self._released(tx, person_id))
 
-    def _own(self, tx: Connection, person_id: str, receipt_id: str) -> StoredReceipt:
+    def _own(self, tx: Transaction, person_id: str, receipt_id: str) -> StoredReceipt:
         stored = self._stores.consents.get(tx, receipt_id)
         if stored is None or stored.person_id != person_id:
             raise NotFound
         return stored
 
-    def _released(self, tx: Connection, person_id: str) -> Mapping[str | None, frozenset[str]]:
+    def _released(self, tx: Transaction, person_id: str) -> Mapping[str | None, frozenset[str]]:
         """What was really handed over, by receipt."""
         released: dict[str | None, frozenset[str]] = {}
         for event in self._stores.audit.of_person(tx, person_id):
@@ -81,7 +80,7 @@ class Rights:
         return released
 
     def _entry(
-        self, tx: Connection, stored: StoredReceipt, released: Mapping[str | None, frozenset[str]]
+        self, tx: Transaction, stored: StoredReceipt, released: Mapping[str | None, frozenset[str]]
     ) -> Entry:
         return Entry(
             stored,

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
 from netid.errors import InteractionEnded, InteractionExpired, SignInRefused
@@ -28,6 +26,7 @@ from netid.services.returning import Returning
 from netid.storage.persons import Person, PersonStatus, index_digest
 from netid.storage.sessions import Session
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 SESSION_LIFETIME = timedelta(hours=8)
 FaceOutcome = Literal["match", "differs", "not-live"]
@@ -104,7 +103,7 @@ class SignIn:
             now = self._ambient.now()
             return self._returning.progress(tx, request, browser.digest, browser.session, now)
 
-    def is_somebody_else(self, tx: Connection, request: AuthorizationRequest, person_id: str) -> bool:
+    def is_somebody_else(self, tx: Transaction, request: AuthorizationRequest, person_id: str) -> bool:
         """Whether the request names a subject, and this person is not it."""
         return self._returning.is_somebody_else(tx, request, person_id)
 
@@ -113,7 +112,7 @@ class SignIn:
         with self._stores.db.read() as tx:
             return self.load_in(tx, handle, browser)
 
-    def load_in(self, tx: Connection, handle: str, browser: Browser) -> Interaction:
+    def load_in(self, tx: Transaction, handle: str, browser: Browser) -> Interaction:
         """The same within a transaction."""
         stored = self._stores.interactions.get(tx, digest_of(handle), browser.digest, self._ambient.now())
         if stored is None:
@@ -126,7 +125,7 @@ class SignIn:
         progress = Progress.model_validate_json(stored.state)
         return Interaction(handle, request, relying_party, progress, stored.expires_at)
 
-    def _relying_party(self, tx: Connection, client_id: str) -> RelyingParty | None:
+    def _relying_party(self, tx: Transaction, client_id: str) -> RelyingParty | None:
         if client_id == self._own_pages.client_id:
             return self._own_pages
         return self._stores.relying_parties.get(tx, client_id)
@@ -187,7 +186,7 @@ class SignIn:
         return self._returning.identified(person)
 
     def _identify(
-        self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, who: Identified
+        self, tx: Transaction, interaction: Interaction, browser: Browser, role: Role, who: Identified
     ) -> Proved:
         progress = Progress() if role is Role.PERSON else interaction.progress
         return self._advance(tx, interaction, browser, role, who, progress)
@@ -230,7 +229,7 @@ class SignIn:
             return self._identify(tx, interaction, browser, role, who)
 
     def _prove(
-        self, tx: Connection, interaction: Interaction, browser: Browser, role: Role, factor: Factor
+        self, tx: Transaction, interaction: Interaction, browser: Browser, role: Role, factor: Factor
     ) -> Proved:
         who = _who(interaction, role)
         if who.person_id is None:
@@ -240,7 +239,7 @@ class SignIn:
 
     def _advance(
         self,
-        tx: Connection,
+        tx: Transaction,
         interaction: Interaction,
         browser: Browser,
         role: Role,
@@ -264,7 +263,7 @@ class SignIn:
             raise InteractionExpired
         return Proved(replace(interaction, progress=progress), new_session)
 
-    def _is_guardian(self, tx: Connection, child: Identified | None, who: Identified) -> bool:
+    def _is_guardian(self, tx: Transaction, child: Identified | None, who: Identified) -> bool:
         """Whether this is the child's own guardian, with an active net credential (Measures, article 5)."""
         person = self._stores.persons.get(tx, child.person_id or "") if child else None
         guardian = self._stores.persons.get(tx, who.person_id or "")
@@ -272,7 +271,7 @@ class SignIn:
             return False
         return person.guardian_id == guardian.person_id
 
-    def _start_session(self, tx: Connection, browser: Browser, who: Identified, now: datetime) -> str:
+    def _start_session(self, tx: Transaction, browser: Browser, who: Identified, now: datetime) -> str:
         if who.person_id is None:
             raise SignInRefused(detail="nobody to sign in")
         secret = encode_secret(self._ambient.random(SECRET_BYTES))

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from netid.errors import VaultDamaged
 from netid.storage.tables import applications as table
+from netid.storage.transaction import Transaction
 
 _NONCE_BYTES = 12
 
@@ -65,30 +66,30 @@ class Applications:
         self._wrapping = wrapping
         self._random = random
 
-    def add(self, tx: Connection, holder: Holder, text: str, expires_at: datetime) -> None:
+    def add(self, tx: Transaction, holder: Holder, text: str, expires_at: datetime) -> None:
         """Begin one."""
         values = {"digest": holder.digest, "browser_digest": holder.browser_digest}
         tx.execute(_ADD, values | {"sealed": self._seal(holder, text), "expires_at": expires_at})
 
-    def get(self, tx: Connection, holder: Holder, now: datetime) -> StoredDraft | None:
+    def get(self, tx: Transaction, holder: Holder, now: datetime) -> StoredDraft | None:
         """The draft; None when it is unknown, expired or another browser's. Raises VaultDamaged."""
         row = tx.execute(_GET, _names(holder) | {"now": now}).first()
         return StoredDraft(self._open(holder, row.sealed), row.expires_at) if row else None
 
-    def hold(self, tx: Connection, holder: Holder, now: datetime) -> StoredDraft | None:
+    def hold(self, tx: Transaction, holder: Holder, now: datetime) -> StoredDraft | None:
         """Like `get`, and nobody else holds or changes it until this transaction ends."""
         row = tx.execute(_HOLD, _names(holder) | {"now": now}).first()
         return StoredDraft(self._open(holder, row.sealed), row.expires_at) if row else None
 
-    def put(self, tx: Connection, holder: Holder, text: str) -> None:
+    def put(self, tx: Transaction, holder: Holder, text: str) -> None:
         """Replace the draft."""
         tx.execute(_PUT, {"b_digest": holder.digest, "b_sealed": self._seal(holder, text)})
 
-    def remove(self, tx: Connection, holder: Holder) -> None:
+    def remove(self, tx: Transaction, holder: Holder) -> None:
         """Delete the draft."""
         tx.execute(_REMOVE, _names(holder))
 
-    def purge(self, tx: Connection, now: datetime) -> int:
+    def purge(self, tx: Transaction, now: datetime) -> int:
         """Delete the drafts that were left lying; how many."""
         return tx.execute(_PURGE, {"now": now}).rowcount
 

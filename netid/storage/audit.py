@@ -9,12 +9,12 @@ import json
 import logging
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, select, text, type_coerce
+from sqlalchemy import BigInteger, Row, bindparam, func, insert, select, text, type_coerce
 
 from netid.ambient import Ambient
 from netid.errors import StorageBusy
@@ -22,9 +22,12 @@ from netid.storage.database import Database
 from netid.storage.tables import audit_events as events
 from netid.storage.tables import audit_seals as seals
 from netid.storage.tables import to_epoch_ms
+from netid.storage.transaction import Transaction
 
 _LOG = logging.getLogger(__name__)
 _SEAL_AT_MOST = 5000
+_SEALS_AT_ONCE = 100
+_BEFORE_ALL = -(2**63)
 _LEAF = struct.Struct(">q32s")
 _NO_SEAL = bytes(32)
 
@@ -41,7 +44,12 @@ _EVENTS = (
 )
 _LAST_EVENT = select(func.coalesce(func.max(events.c.sequence), 0))
 _LAST_SEAL = select(seals.c.last, seals.c.hash).order_by(seals.c.sequence.desc()).limit(1)
-_SEALS = select(seals).order_by(seals.c.sequence)
+_SEALS = (
+    select(seals)
+    .where(seals.c.sequence > bindparam("after"))
+    .order_by(seals.c.sequence)
+    .limit(_SEALS_AT_ONCE)
+)
 _ADD_SEAL = insert(seals)
 _OF_PERSON = (
     select(events).where(events.c.person_id == bindparam("person")).order_by(events.c.sequence.desc())
@@ -49,6 +57,8 @@ _OF_PERSON = (
 _UNSEALED = select(func.count()).select_from(events).where(events.c.sequence > bindparam("sealed_to"))
 
 _ONE_SEALER = text("LOCK TABLE audit_seals IN EXCLUSIVE MODE")
+_SAVEPOINT = text("SAVEPOINT horizon")
+_BACK_TO_SAVEPOINT = text("ROLLBACK TO SAVEPOINT horizon")
 _BRIEFLY = text("SET LOCAL lock_timeout = '250ms'")
 _NO_WRITER = text("LOCK TABLE audit_events IN SHARE MODE")
 
@@ -95,7 +105,7 @@ class Audit:
 
     def record(
         self,
-        tx: Connection,
+        tx: Transaction,
         kind: str,
         *,
         at: datetime,
@@ -112,18 +122,18 @@ class Audit:
         written = json.dumps(details or {}, sort_keys=True, separators=(",", ":"))
         tx.execute(_ADD, values | {"receipt_id": receipt_id, "details": written})
 
-    def of_person(self, tx: Connection, person_id: str) -> list[AuditEvent]:
+    def of_person(self, tx: Transaction, person_id: str) -> list[AuditEvent]:
         """What concerns a person, the latest first: their own to read (PIPL 48)."""
         rows = tx.execute(_OF_PERSON, {"person": person_id})
         return [AuditEvent(**{**row._mapping, "details": json.loads(row.details)}) for row in rows]
 
-    def verify(self, tx: Connection, head: AuditHead | None = None) -> AuditState:
+    def verify(self, tx: Transaction, head: AuditHead | None = None) -> AuditState:
         """Recompute the chain, and find the first event at which it does not hold.
 
         Given a `head` that was kept elsewhere, a chain that no longer contains it is bad too.
         """
         walk = _Walk(head)
-        for seal in tx.execute(_SEALS):
+        for seal in _seals(tx):
             walk.step(seal, _digests(tx, walk.sealed_to + 1, seal.last))
         unsealed = tx.execute(_UNSEALED, {"sealed_to": walk.sealed_to}).scalar_one()
         return AuditState(walk.verdict(), walk.sealed_to, unsealed, walk.end)
@@ -211,12 +221,12 @@ class Sealer:
                 return
 
 
-def _sealed(tx: Connection) -> tuple[int, bytes]:
+def _sealed(tx: Transaction) -> tuple[int, bytes]:
     last = tx.execute(_LAST_SEAL).first()
     return (last.last, last.hash) if last else (0, _NO_SEAL)
 
 
-def _horizon(tx: Connection) -> int:
+def _horizon(tx: Transaction) -> int:
     """The event up to which nobody is writing any more.
 
     PostgreSQL numbers rows before their transactions commit, so a lower number may turn up later.
@@ -226,15 +236,23 @@ def _horizon(tx: Connection) -> int:
     if tx.dialect.name != "postgresql":
         return int(tx.execute(_LAST_EVENT).scalar_one())
     tx.execute(_ONE_SEALER)
-    savepoint = tx.begin_nested()
+    tx.execute(_SAVEPOINT)
     tx.execute(_BRIEFLY)
     tx.execute(_NO_WRITER)
     horizon = int(tx.execute(_LAST_EVENT).scalar_one())
-    savepoint.rollback()
+    tx.execute(_BACK_TO_SAVEPOINT)
     return horizon
 
 
-def _digests(tx: Connection, first: int, last: int, most: int = -1) -> dict[int, bytes]:
+def _seals(tx: Transaction) -> Iterator[Any]:
+    # Some at a time: a seal names each of its events, and a year of them does not fit into memory.
+    after = _BEFORE_ALL
+    while found := tx.execute(_SEALS, {"after": after}).all():
+        yield from found
+        after = found[-1].sequence
+
+
+def _digests(tx: Transaction, first: int, last: int, most: int = -1) -> dict[int, bytes]:
     bounds = {"first": first, "last": last, "most": max(0, last - first + 1) if most < 0 else most}
     return dict(_leaf(row) for row in tx.execute(_EVENTS, bounds))
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from netid.errors import NotFound
 from netid.identity.consent import Receipt, StoredReceipt
 from netid.storage.tables import persons, storable
 from netid.storage.tables import receipts as table
+from netid.storage.transaction import Transaction
 
 Build = Callable[[int, str], StoredReceipt]
 """Makes the receipt for its sequence number and the hash of the record before it."""
@@ -56,7 +57,7 @@ _WITHDRAW = (
 class Consents:
     """Everybody's receipts."""
 
-    def append(self, tx: Connection, person_id: str, build: Build) -> StoredReceipt:
+    def append(self, tx: Transaction, person_id: str, build: Build) -> StoredReceipt:
         """Add what `build` makes to the person's chain; it is called once, with the chain held.
 
         Raises NotFound when there is no such person.
@@ -69,24 +70,24 @@ class Consents:
         tx.execute(_ADD, _row(stored, person_id, sequence, previous))
         return stored
 
-    def get(self, tx: Connection, receipt_id: str) -> StoredReceipt | None:
+    def get(self, tx: Transaction, receipt_id: str) -> StoredReceipt | None:
         """The receipt of that id."""
         return _stored(tx.execute(_GET, {"receipt": receipt_id}).first()) if storable(receipt_id) else None
 
-    def latest_check(self, tx: Connection, person_id: str, client_id: str) -> StoredReceipt | None:
+    def latest_check(self, tx: Transaction, person_id: str, client_id: str) -> StoredReceipt | None:
         """The person's latest decision about a check result for that relying party, whatever it was."""
         return _stored(tx.execute(_LATEST_CHECK, {"person": person_id, "client": client_id}).first())
 
-    def list(self, tx: Connection, person_id: str) -> builtins.list[StoredReceipt]:
+    def list(self, tx: Transaction, person_id: str) -> builtins.list[StoredReceipt]:
         """All of a person's receipts, the latest first."""
         rows = tx.execute(_LIST, {"person": person_id}).all()
         return [stored for row in rows if (stored := _stored(row))]
 
-    def mark_withdrawn(self, tx: Connection, receipt_id: str, at: datetime) -> bool:
+    def mark_withdrawn(self, tx: Transaction, receipt_id: str, at: datetime) -> bool:
         """End a consent; False when it is unknown or was ended before."""
         return tx.execute(_WITHDRAW, {"b_receipt": receipt_id, "b_at": at}).rowcount == 1
 
-    def first_broken(self, tx: Connection, person_id: str) -> int | None:
+    def first_broken(self, tx: Transaction, person_id: str) -> int | None:
         """The sequence number at which the person's chain does not hold; None when it is whole."""
         previous = ""
         for expected, row in enumerate(tx.execute(_CHAIN, {"person": person_id}), start=1):

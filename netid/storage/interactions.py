@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from netid.storage.tables import interactions as table
+from netid.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Interactions:
 
     def add(
         self,
-        tx: Connection,
+        tx: Transaction,
         *,
         digest: bytes,
         browser_digest: bytes,
@@ -61,31 +62,31 @@ class Interactions:
         tx.execute(_ADD, begun.__dict__)
 
     def get(
-        self, tx: Connection, digest: bytes, browser_digest: bytes, now: datetime
+        self, tx: Transaction, digest: bytes, browser_digest: bytes, now: datetime
     ) -> StoredInteraction | None:
         """The sign-in; None when it is unknown, expired, finished or another browser's."""
         row = tx.execute(_GET, {"digest": digest, "browser": browser_digest, "now": now}).first()
         return StoredInteraction(*row) if row else None
 
     def hold(
-        self, tx: Connection, digest: bytes, browser_digest: bytes, now: datetime
+        self, tx: Transaction, digest: bytes, browser_digest: bytes, now: datetime
     ) -> StoredInteraction | None:
         """Like `get`, and nobody else holds or changes it until this transaction ends."""
         row = tx.execute(_HOLD, {"digest": digest, "browser": browser_digest, "now": now}).first()
         return StoredInteraction(*row) if row else None
 
-    def has_ended(self, tx: Connection, digest: bytes, browser_digest: bytes) -> bool:
+    def has_ended(self, tx: Transaction, digest: bytes, browser_digest: bytes) -> bool:
         """Whether this browser's sign-in of that name was finished, rather than never begun or expired."""
         return tx.execute(_ENDED, {"digest": digest, "browser": browser_digest}).first() is not None
 
-    def update(self, tx: Connection, digest: bytes, state: str) -> bool:
+    def update(self, tx: Transaction, digest: bytes, state: str) -> bool:
         """Keep how far it has come (JSON text); False when it is finished."""
         return tx.execute(_UPDATE, {"b_digest": digest, "b_state": state}).rowcount == 1
 
-    def finish(self, tx: Connection, digest: bytes, now: datetime) -> bool:
+    def finish(self, tx: Transaction, digest: bytes, now: datetime) -> bool:
         """End it; False when it was finished before, so that one of any number of callers wins."""
         return tx.execute(_FINISH, {"b_digest": digest, "b_now": now}).rowcount == 1
 
-    def purge(self, tx: Connection, now: datetime) -> int:
+    def purge(self, tx: Transaction, now: datetime) -> int:
         """Forget expired ones; how many."""
         return tx.execute(_PURGE, {"now": now}).rowcount

@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.errors import AlreadyEnrolled, StorageBusy
 from netid.identity.text import Text
 from netid.storage.tables import personas, storable
 from netid.storage.tables import persons as table
+from netid.storage.transaction import Transaction
 
 
 class PersonStatus(StrEnum):
@@ -121,7 +122,7 @@ _PERSONAS = select(personas.c.persona_id, personas.c.person_id).order_by(persona
 class Persons:
     """Everybody who enrolled."""
 
-    def add(self, tx: Connection, person: NewPerson) -> None:
+    def add(self, tx: Transaction, person: NewPerson) -> None:
         """Enrol somebody. Raises AlreadyEnrolled when the identity document has a net number.
 
         Raises StorageBusy when the net number itself is taken: another try draws another.
@@ -131,19 +132,19 @@ class Persons:
                 raise AlreadyEnrolled
             raise StorageBusy("the net number was drawn before")
 
-    def get(self, tx: Connection, person_id: str) -> Person | None:
+    def get(self, tx: Transaction, person_id: str) -> Person | None:
         """The person of that id."""
         return _person(tx.execute(_GET, {"person": person_id}).first()) if storable(person_id) else None
 
-    def by_net_number(self, tx: Connection, digest: bytes) -> Person | None:
+    def by_net_number(self, tx: Transaction, digest: bytes) -> Person | None:
         """The person whose net number has that `index_digest`."""
         return _person(tx.execute(_BY_NET_NUMBER, {"digest": digest}).first())
 
-    def by_document(self, tx: Connection, digest: bytes) -> Person | None:
+    def by_document(self, tx: Transaction, digest: bytes) -> Person | None:
         """The person whose identity document has that `index_digest`."""
         return _person(tx.execute(_BY_DOCUMENT, {"digest": digest}).first())
 
-    def by_persona(self, tx: Connection, persona_id: str) -> Person | None:
+    def by_persona(self, tx: Transaction, persona_id: str) -> Person | None:
         """Who plays that synthetic persona here."""
         return (
             _person(tx.execute(_BY_PERSONA, {"persona": persona_id}).first())
@@ -153,7 +154,7 @@ class Persons:
 
     def set_status(
         self,
-        tx: Connection,
+        tx: Transaction,
         person_id: str,
         status: PersonStatus,
         *,
@@ -171,15 +172,15 @@ class Persons:
         values = {"b_person": person_id, "b_status": status, "b_suspension": why}
         return tx.execute(_SET_STATUS, values).rowcount == 1
 
-    def replace_document(self, tx: Connection, person_id: str, digest: bytes) -> bool:
+    def replace_document(self, tx: Transaction, person_id: str, digest: bytes) -> bool:
         """Know the person by another identity document; False when unknown or cancelled."""
         return tx.execute(_REPLACE_DOCUMENT, {"b_person": person_id, "b_digest": digest}).rowcount == 1
 
-    def bind_persona(self, tx: Connection, persona_id: str, person_id: str) -> None:
+    def bind_persona(self, tx: Transaction, persona_id: str, person_id: str) -> None:
         """Let the person play that synthetic persona."""
         tx.execute(_BIND_PERSONA, {"persona_id": persona_id, "person_id": person_id})
 
-    def personas(self, tx: Connection) -> dict[str, str]:
+    def personas(self, tx: Transaction) -> dict[str, str]:
         """person_id by persona_id."""
         return {row.persona_id: row.person_id for row in tx.execute(_PERSONAS)}
 

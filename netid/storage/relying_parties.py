@@ -4,13 +4,14 @@ import builtins
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.errors import RegistrationRefused
 from netid.identity.relying_party import LegalEntity, RelyingParty
 from netid.storage.tables import relying_parties as table
 from netid.storage.tables import sectors, storable
+from netid.storage.transaction import Transaction
 
 _put = insert(table)
 _PUT = _put.on_conflict_do_update(
@@ -35,7 +36,7 @@ class RelyingParties:
     def __init__(self) -> None:
         self._parsed: dict[str, tuple[bytes, RelyingParty]] = {}
 
-    def put(self, tx: Connection, relying_party: RelyingParty, at: datetime) -> None:
+    def put(self, tx: Transaction, relying_party: RelyingParty, at: datetime) -> None:
         """Register, or replace the registration of the same client_id.
 
         Raises RegistrationRefused when its sector belongs to another legal entity, or its legal
@@ -52,7 +53,7 @@ class RelyingParties:
         }
         tx.execute(_PUT, values)
 
-    def get(self, tx: Connection, client_id: str) -> RelyingParty | None:
+    def get(self, tx: Transaction, client_id: str) -> RelyingParty | None:
         """The relying party of that client_id, as it is registered now."""
         version = tx.execute(_VERSION, {"client": client_id}).scalar() if storable(client_id) else None
         if version is None:
@@ -63,15 +64,15 @@ class RelyingParties:
             return parsed[1]
         return self._parse(tx, client_id)
 
-    def list(self, tx: Connection) -> builtins.list[RelyingParty]:
+    def list(self, tx: Transaction) -> builtins.list[RelyingParty]:
         """All of them, by client_id."""
         return [RelyingParty.model_validate_json(row.registration) for row in tx.execute(_LIST)]
 
-    def remove(self, tx: Connection, client_id: str) -> bool:
+    def remove(self, tx: Transaction, client_id: str) -> bool:
         """End a registration; False when there was none. Its sector stays its legal entity's."""
         return tx.execute(_REMOVE, {"client": client_id}).rowcount == 1
 
-    def _parse(self, tx: Connection, client_id: str) -> RelyingParty | None:
+    def _parse(self, tx: Transaction, client_id: str) -> RelyingParty | None:
         row = tx.execute(_GET, {"client": client_id}).first()
         if row is None:
             return None
@@ -79,7 +80,7 @@ class RelyingParties:
         self._parsed[client_id] = (row.version, relying_party)
         return relying_party
 
-    def _claim_sector(self, tx: Connection, entity: LegalEntity) -> None:
+    def _claim_sector(self, tx: Transaction, entity: LegalEntity) -> None:
         tx.execute(_CLAIM_SECTOR, {"sector": entity.sector, "legal_entity": entity.name.zh})
         holder = tx.execute(_SECTOR_HOLDER, {"sector_": entity.sector}).scalar()
         if holder is None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.identity.levels import Factor
 from netid.storage.tables import browser_people
 from netid.storage.tables import sessions as table
+from netid.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Sessions:
 
     def add(
         self,
-        tx: Connection,
+        tx: Transaction,
         *,
         digest: bytes,
         browser_digest: bytes,
@@ -68,7 +69,7 @@ class Sessions:
         begun = Session(digest, browser_digest, person_id, tuple(proved), auth_time, expires_at)
         tx.execute(_ADD, begun.__dict__ | {"proved": " ".join(begun.proved)})
 
-    def get(self, tx: Connection, digest: bytes, browser_digest: bytes, now: datetime) -> Session | None:
+    def get(self, tx: Transaction, digest: bytes, browser_digest: bytes, now: datetime) -> Session | None:
         """The session; None when it is unknown, ended, expired or another browser's."""
         row = tx.execute(_GET, {"digest": digest, "browser": browser_digest, "now": now}).first()
         if row is None:
@@ -76,26 +77,26 @@ class Sessions:
         proved = tuple(Factor(name) for name in row.proved.split())
         return Session(row.digest, row.browser_digest, row.person_id, proved, row.auth_time, row.expires_at)
 
-    def end(self, tx: Connection, digest: bytes, now: datetime) -> bool:
+    def end(self, tx: Transaction, digest: bytes, now: datetime) -> bool:
         """Sign out; False when there was nothing to end."""
         return tx.execute(_END, {"b_digest": digest, "b_now": now}).rowcount == 1
 
-    def end_for(self, tx: Connection, person_id: str, now: datetime) -> int:
+    def end_for(self, tx: Transaction, person_id: str, now: datetime) -> int:
         """Sign a person out everywhere; how many sessions that were."""
         return tx.execute(_END_FOR, {"b_person": person_id, "b_now": now}).rowcount
 
-    def introduce(self, tx: Connection, browser_digest: bytes, person_id: str, at: datetime) -> None:
+    def introduce(self, tx: Transaction, browser_digest: bytes, person_id: str, at: datetime) -> None:
         """Let the browser know who enrolled in it; nothing happens when it does already."""
         tx.execute(_KNOW, {"browser_digest": browser_digest, "person_id": person_id, "added_at": at})
 
-    def people_of(self, tx: Connection, browser_digest: bytes) -> list[str]:
+    def people_of(self, tx: Transaction, browser_digest: bytes) -> list[str]:
         """The ids of those who enrolled in the browser, the earliest first."""
         return [str(row.person_id) for row in tx.execute(_KNOWN, {"browser": browser_digest})]
 
-    def forget(self, tx: Connection, person_id: str) -> None:
+    def forget(self, tx: Transaction, person_id: str) -> None:
         """Let every browser forget the person."""
         tx.execute(_FORGET, {"person": person_id})
 
-    def purge(self, tx: Connection, now: datetime) -> int:
+    def purge(self, tx: Transaction, now: datetime) -> int:
         """Forget expired sessions; how many."""
         return tx.execute(_PURGE, {"now": now}).rowcount

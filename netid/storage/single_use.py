@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.storage.tables import single_use as table
+from netid.storage.transaction import Transaction
 
 KEPT_AFTER_EXPIRY = timedelta(hours=2)
 """A clock that jumped an hour ahead and back must find what was used while it was ahead."""
@@ -43,11 +44,11 @@ _PURGE = delete(table).where(table.c.expires_at < bindparam("b_before"))
 class SingleUse:
     """One table of typed, expiring, consume-once secrets."""
 
-    def put(self, tx: Connection, kind: Kind, digest: bytes, payload: str, expires_at: datetime) -> None:
+    def put(self, tx: Transaction, kind: Kind, digest: bytes, payload: str, expires_at: datetime) -> None:
         """Keep a secret's SHA-256 digest and what it stands for (JSON text) until it is consumed."""
         tx.execute(_PUT, {"kind": kind, "digest": digest, "payload": payload, "expires_at": expires_at})
 
-    def put_once(self, tx: Connection, kind: Kind, digest: bytes, expires_at: datetime) -> bool:
+    def put_once(self, tx: Transaction, kind: Kind, digest: bytes, expires_at: datetime) -> bool:
         """Note a value that may be seen once, such as a `jti`; False when it was seen before."""
         values = {
             "kind": kind,
@@ -58,7 +59,7 @@ class SingleUse:
         }
         return tx.execute(_PUT_ONCE, values).first() is not None
 
-    def consume(self, tx: Connection, kind: Kind, digest: bytes, now: datetime) -> str | None:
+    def consume(self, tx: Transaction, kind: Kind, digest: bytes, now: datetime) -> str | None:
         """Take what the secret stands for; None when it is unknown, expired or was taken before.
 
         One conditional write decides, so that of any number of callers one wins.
@@ -68,16 +69,16 @@ class SingleUse:
         ).scalar()
         return payload
 
-    def peek(self, tx: Connection, kind: Kind, digest: bytes, now: datetime) -> str | None:
+    def peek(self, tx: Transaction, kind: Kind, digest: bytes, now: datetime) -> str | None:
         """What `consume` would give now, without taking it."""
         payload: str | None = tx.execute(_PEEK, {"b_kind": kind, "b_digest": digest, "b_now": now}).scalar()
         return payload
 
-    def spent(self, tx: Connection, kind: Kind, digest: bytes) -> str | None:
+    def spent(self, tx: Transaction, kind: Kind, digest: bytes) -> str | None:
         """What a consumed secret stood for; None when it was never consumed."""
         payload: str | None = tx.execute(_SPENT, {"b_kind": kind, "b_digest": digest}).scalar()
         return payload
 
-    def purge(self, tx: Connection, now: datetime) -> int:
+    def purge(self, tx: Transaction, now: datetime) -> int:
         """Forget what expired long enough ago; how many."""
         return tx.execute(_PURGE, {"b_before": now - KEPT_AFTER_EXPIRY}).rowcount

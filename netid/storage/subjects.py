@@ -1,10 +1,11 @@
 """Pairwise subjects: derived once, then stored, so that they outlive their key and their sector."""
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.identity.pseudonym import PairwiseSubject, derive_pairwise_subject
 from netid.storage.tables import pairwise_subjects as table
+from netid.storage.transaction import Transaction
 
 _GET = select(table.c.subject).where(
     table.c.person_id == bindparam("person"),
@@ -22,14 +23,14 @@ class Subjects:
         self._key = key
 
     def known_as(
-        self, tx: Connection, person_id: str, sector: str, generation: int
+        self, tx: Transaction, person_id: str, sector: str, generation: int
     ) -> PairwiseSubject | None:
         """What the sector knows the person by already; None if it does not know them."""
         values = {"person": person_id, "sector_": sector, "generation_": generation}
         stored = tx.execute(_GET, values).scalar()
         return None if stored is None else PairwiseSubject(stored)
 
-    def subject_for(self, tx: Connection, person_id: str, sector: str, generation: int) -> PairwiseSubject:
+    def subject_for(self, tx: Transaction, person_id: str, sector: str, generation: int) -> PairwiseSubject:
         """What the sector knows the person by; stored when it is asked for the first time.
 
         The first time has to be in a writing transaction.

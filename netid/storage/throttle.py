@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.storage.tables import throttle as table
+from netid.storage.transaction import Transaction
 
 FREE_FAILURES = 3
 FIRST_DELAY = timedelta(seconds=5)
@@ -46,7 +47,7 @@ class Throttle:
     whatever the attempt's outcome.
     """
 
-    def attempt(self, tx: Connection, key_digest: bytes, now: datetime) -> int:
+    def attempt(self, tx: Transaction, key_digest: bytes, now: datetime) -> int:
         """Seconds to wait before an attempt is looked at; 0 = go, and it is counted."""
         tx.execute(_ENSURE, {"key_digest": key_digest, "failures": 0, "next_attempt_at": now})
         failures, next_attempt_at = tx.execute(_LOCK, {"key": key_digest}).one()
@@ -57,16 +58,16 @@ class Throttle:
         tx.execute(_COUNT, values)
         return 0
 
-    def failed(self, tx: Connection, key_digest: bytes, now: datetime) -> int:
+    def failed(self, tx: Transaction, key_digest: bytes, now: datetime) -> int:
         """Seconds that the next attempt has to wait, after one that failed."""
         next_attempt_at = tx.execute(_LOOK, {"key": key_digest}).scalar()
         return 0 if next_attempt_at is None else _seconds(next_attempt_at, now)
 
-    def passed(self, tx: Connection, key_digest: bytes) -> None:
+    def passed(self, tx: Transaction, key_digest: bytes) -> None:
         """Forget the failures: the owner was here."""
         tx.execute(_FORGET, {"key": key_digest})
 
-    def purge(self, tx: Connection, now: datetime) -> int:
+    def purge(self, tx: Transaction, now: datetime) -> int:
         """Forget accounts that were quiet for a day; how many."""
         return tx.execute(_PURGE, {"before": now - QUIET_TIME}).rowcount
 

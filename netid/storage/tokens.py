@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from netid.storage.tables import access_tokens as table
+from netid.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class AccessTokens:
 
     def add(
         self,
-        tx: Connection,
+        tx: Transaction,
         *,
         digest: bytes,
         code_digest: bytes,
@@ -59,27 +60,27 @@ class AccessTokens:
         token = AccessToken(digest, code_digest, client_id, person_id, receipt_id, grant, expires_at)
         tx.execute(_ADD, token.__dict__)
 
-    def get(self, tx: Connection, digest: bytes, now: datetime) -> AccessToken | None:
+    def get(self, tx: Transaction, digest: bytes, now: datetime) -> AccessToken | None:
         """The token, while it is neither expired nor revoked."""
         row = tx.execute(_GET, {"digest": digest, "now": now}).first()
         return AccessToken(*row) if row else None
 
-    def revoke(self, tx: Connection, digest: bytes, client_id: str, now: datetime) -> bool:
+    def revoke(self, tx: Transaction, digest: bytes, client_id: str, now: datetime) -> bool:
         """End one token of that relying party; another's token stays as it is (RFC 7009, 2.1)."""
         values = {"b_digest": digest, "b_client": client_id, "b_now": now}
         return tx.execute(_REVOKE_ONE, values).rowcount == 1
 
-    def revoke_by_code(self, tx: Connection, code_digest: bytes, now: datetime) -> int:
+    def revoke_by_code(self, tx: Transaction, code_digest: bytes, now: datetime) -> int:
         """End the tokens of a replayed code (RFC 6749, 4.1.2); how many."""
         return tx.execute(_REVOKE_BY_CODE, {"b_code": code_digest, "b_now": now}).rowcount
 
-    def revoke_for(self, tx: Connection, person_id: str, client_id: str | None, now: datetime) -> int:
+    def revoke_for(self, tx: Transaction, person_id: str, client_id: str | None, now: datetime) -> int:
         """End a person's tokens at one relying party, or at all of them; how many."""
         values = {"b_person": person_id, "b_now": now}
         if client_id is None:
             return tx.execute(_REVOKE_OF_PERSON, values).rowcount
         return tx.execute(_REVOKE_AT_CLIENT, values | {"b_client": client_id}).rowcount
 
-    def purge(self, tx: Connection, now: datetime) -> int:
+    def purge(self, tx: Transaction, now: datetime) -> int:
         """Forget expired tokens; how many."""
         return tx.execute(_PURGE, {"now": now}).rowcount

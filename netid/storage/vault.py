@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.errors import KeyFileError, StorageBusy, VaultDamaged
@@ -17,6 +17,7 @@ from netid.storage.database import Database
 from netid.storage.instance import Instance
 from netid.storage.tables import data_keys, keys_instance
 from netid.storage.tables import vault as table
+from netid.storage.transaction import Transaction
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -47,7 +48,7 @@ class Vault:
         self._keys_db = keys_db
         self._random = random
 
-    def seal(self, tx: Connection, person_id: str, fields: Mapping[str, str]) -> None:
+    def seal(self, tx: Transaction, person_id: str, fields: Mapping[str, str]) -> None:
         """Keep fields of a person, replacing those of the same name.
 
         The data key is made at the first call and committed in the keys database at once: a
@@ -61,7 +62,7 @@ class Vault:
             sealed = nonce + key.encrypt(nonce, value.encode(), _field_context(person_id, field))
             tx.execute(_PUT, {"person_id": person_id, "field": field, "sealed": sealed})
 
-    def open(self, tx: Connection, person_id: str, names: Iterable[str]) -> dict[str, str]:
+    def open(self, tx: Transaction, person_id: str, names: Iterable[str]) -> dict[str, str]:
         """Those fields of the person, as far as they are there; none once the data key is destroyed.
 
         Raises VaultDamaged for a value that was changed, or moved from another field or person.
@@ -76,13 +77,13 @@ class Vault:
             for row in rows
         }
 
-    def destroy(self, tx: Connection, person_id: str) -> None:
+    def destroy(self, tx: Transaction, person_id: str) -> None:
         """Delete everything of a person, the data key first: from then on nothing can be read."""
         with self._keys_db.write() as keys:
             keys.execute(_DROP_KEY, {"person": person_id})
         tx.execute(_DROP_ROWS, {"person": person_id})
 
-    def sweep(self, tx: Connection) -> list[str]:
+    def sweep(self, tx: Transaction) -> list[str]:
         """Finish what was interrupted: rows without a key, keys without rows; whose they were.
 
         `tx` is a writing transaction, so that no enrolment stands between its key and its rows.
@@ -101,7 +102,7 @@ class Vault:
             tx.execute(_DROP_ROWS, {"person": person_id})
         return sorted(with_key ^ with_rows)
 
-    def _require_pair(self, tx: Connection) -> None:
+    def _require_pair(self, tx: Transaction) -> None:
         with self._keys_db.write() as keys:
             pair = Instance(keys_instance).settle(keys, _PAIR, self._random(16).hex())
         if Instance().settle(tx, _PAIR, pair) != pair:

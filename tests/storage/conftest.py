@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from netid.storage.database import Database
 from netid.storage.persons import NewPerson, Persons
@@ -28,6 +29,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/main.db"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def engine(url: str) -> Engine:
+    """SQLAlchemy's own way to the main database, to compare with; leaves no connection open."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(parsed, poolclass=NullPool)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, MetaData, Table, Text, text
+from sqlalchemy import Column, Engine, MetaData, Table, Text, text
 
 from netid.settings import SettingsError
 from netid.storage import migrations
@@ -24,12 +24,12 @@ KILLED = Path(__file__).parent / "killed_migration.py"
 
 @DATABASES
 def test_the_migrated_tables_are_those_of_the_metadata(
-    url: str, name: Literal["main", "keys"], metadata: MetaData
+    url: str, engine: Engine, name: Literal["main", "keys"], metadata: MetaData
 ) -> None:
     db = Database(url, name)
     db.migrate()
-    with db.read() as tx:
-        context = MigrationContext.configure(tx, opts={"compare_type": True})
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         planted = MetaData()
         for table in metadata.tables.values():

@@ -4,12 +4,28 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Executable
 
 from netid.errors import RegistrationRefused
 from netid.identity.relying_party import RelyingParty
 from netid.storage.database import Database
 from netid.storage.relying_parties import RelyingParties
+from netid.storage.transaction import Result, Transaction
+
+
+class Watched:
+    """A transaction that notes what is executed in it."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.statements: list[str] = []
+        self._tx = tx
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def execute(self, statement: Executable, values: Any = None, /) -> Result:
+        self.statements.append(str(statement))
+        return self._tx.execute(statement, values)
 
 
 def relying_party(
@@ -80,13 +96,12 @@ def test_a_change_that_was_undone_does_not_stay_in_memory(db: Database, now: dat
 
 def test_an_unchanged_registration_is_parsed_once(db: Database, now: datetime) -> None:
     store = put(db, relying_party(), now=now)
-    statements: list[str] = []
     with db.read() as tx:
         first = store.get(tx, "forum")
-        event.listen(tx, "before_cursor_execute", lambda *a: statements.append(a[2]))
-        assert store.get(tx, "forum") is first
-    assert len(statements) == 1
-    assert "registration" not in statements[0]
+        watched = Watched(tx)
+        assert store.get(watched, "forum") is first
+    assert len(watched.statements) == 1
+    assert "registration" not in watched.statements[0]
 
 
 def test_relying_parties_of_one_legal_entity_share_its_sector(db: Database, now: datetime) -> None:

@@ -169,7 +169,7 @@ def test_an_older_main_database_does_not_bring_a_cancelled_person_back(
     """S11: the rows come back with the backup, the key does not."""
     seal(db, vault, person_id, name="欧阳示例")
     with db.read() as tx:
-        backup = tx.execute(text("SELECT person_id, field, sealed FROM vault")).mappings().one()
+        backup = tx.execute(text("SELECT person_id, field, sealed FROM vault")).one()._mapping
     with db.write() as tx:
         vault.destroy(tx, person_id)
     with db.write() as tx:

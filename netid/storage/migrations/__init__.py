@@ -7,20 +7,25 @@ caller's transaction, so that a migration killed half-way leaves nothing.
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from netid.settings import SettingsError
+from netid.storage.transaction import Transaction
 
 HEADS = {"main": "0001", "keys": "0001"}
 """The revision that this version's tables have, per database."""
 
-_VERSION_TABLE = "alembic_version"
+_IS_THERE = {
+    "sqlite": text("SELECT name FROM sqlite_master WHERE name = 'alembic_version'"),
+    "postgresql": text("SELECT to_regclass('alembic_version')"),
+}
+_FOUND = text("SELECT version_num FROM alembic_version")
 _LOCK = 0x6E65746964
 
 
-def is_current(connection: Connection, name: str) -> bool:
+def is_current(tx: Transaction, name: str) -> bool:
     """Whether that database ("main" or "keys") already has this version's tables."""
-    return _revision(connection) == HEADS[name]
+    return _revision(tx) == HEADS[name]
 
 
 def upgrade(connection: Connection, name: str) -> None:
@@ -64,8 +69,8 @@ def _scripts(name: str) -> Any:
     return ScriptDirectory.from_config(_script_config(name))
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(_VERSION_TABLE):
+def _revision(tx: Transaction) -> str | None:
+    if tx.execute(_IS_THERE[tx.dialect.name]).scalar() is None:
         return None
-    found: str | None = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608
+    found: str | None = tx.execute(_FOUND).scalar()
     return found
