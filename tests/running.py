@@ -217,7 +217,7 @@ class Running:
         merged = {name: value for name, value in (entry | changes).items() if value is not None}
         relying_party = checked_registration(merged)
         self.provider.services.registration.put(relying_party)
-        return Client(self, relying_party, secret)
+        return Client(self, relying_party, merged.get("secret", ""))
 
     def approve(self, persona: str = "an-adult", **rule: Any) -> None:
         """Sets what a persona decides without a browser."""
