@@ -41,7 +41,7 @@ def unverified_client_id(query: str, authorization: str, body: bytes) -> str | N
 
 def _basic_name(value: str) -> str | None:
     try:
-        return unquote_plus(b64decode(value).decode("utf-8").partition(":")[0])
+        return unquote_plus(b64decode(value).decode("utf-8").partition(":")[0]) or None
     except ValueError:
         return None
 

@@ -29,7 +29,7 @@ def read_fault(given: Mapping[str, Any]) -> Fault:
 
 def nearest(name: object, valid: Collection[str]) -> str:
     """The remedy for an unknown name: those most like it, or all of them where none is."""
-    close = get_close_matches(str(name), valid, n=3, cutoff=0.5)
+    close = get_close_matches(str(name), valid)
     return f"did you mean {' or '.join(close)}?" if close else f"choose from {', '.join(sorted(valid))}"
 
 
