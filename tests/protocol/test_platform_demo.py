@@ -284,7 +284,7 @@ def test_a_wrong_member_code_is_a_fault_at_its_input(platform):
     [
         ("parcels", "document_number", "11010119900307001X"),
         ("parcels", "document_number", "100101199003070011"),
-        ("parcels", "document_number", "100101199013070015"),
+        ("parcels", "document_number", "100101199013070013"),
         ("parcels", "document_number", ""),
         ("parcels", "name", ""),
         ("parcels", "name", "x" * 61),
@@ -340,6 +340,15 @@ def test_originals_are_shown_for_half_an_hour(platform):
 
     assert "id-token-raw" not in page.text
     assert "originals are kept for 30 minutes" in shown(page, "evidence-gone")
+
+
+def test_a_session_ends_after_eight_hours(platform):
+    platform.sign_in("forum")
+    session = platform.browser.get_cookie("platform_forum", domain="localhost", path="/forum").value
+    platform.provider.clock.advance(hours=8)
+    # The browser would drop the cookie too; a copy of it is worth nothing either.
+    platform.browser.set_cookie("platform_forum", session, domain="localhost", path="/forum")
+    assert platform.get("/forum/account").location == "/forum/"
 
 
 def test_a_session_is_worth_nothing_at_another_platform(platform):
