@@ -1,17 +1,14 @@
 """Providers whose people are planted: each of their values can be told from everything else."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
 
 from netid.ambient import Ambient
 from netid.app import build
 from netid.credentials.keyring import Keyring
+from netid.storage import sqlite
 from tests.privacy.people import PERSONA_FILE, PlantedPeople
 from tests.privacy.searching import Searcher
 from tests.running import Running, settings_for
@@ -20,14 +17,10 @@ from tests.running import Running, settings_for
 @pytest.fixture(scope="package", autouse=True)
 def _without_waiting_for_the_disk() -> Iterator[None]:
     """What survives a power cut is the storage tests' subject; here it would take most of the time."""
-
-    def relax(connection: Any, *_: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute("PRAGMA synchronous=OFF")
-
-    event.listen(Pool, "checkout", relax)
-    yield
-    event.remove(Pool, "checkout", relax)
+    with pytest.MonkeyPatch.context() as patch:
+        relaxed = [pragma.replace("synchronous=FULL", "synchronous=OFF") for pragma in sqlite.PRAGMAS]
+        patch.setattr(sqlite, "PRAGMAS", tuple(relaxed))
+        yield
 
 
 @pytest.fixture(scope="session")
