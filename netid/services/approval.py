@@ -93,10 +93,24 @@ class Outcomes:
         A rule for this very relying party goes before one for any.
         """
         with self._lock:
-            for place, queued in enumerate(self._queue):
-                if queued.client_id in (client_id, None) and hint in (queued.persona, None):
-                    self._queue = (*self._queue[:place], *self._queue[place + 1 :])
-                    return queued
+            place = self._place(hint, client_id)
+            if place is not None:
+                queued = self._queue[place]
+                self._queue = (*self._queue[:place], *self._queue[place + 1 :])
+                return queued
+        return self._standing(hint, client_id)
+
+    def decides(self, hint: str | None, client_id: str) -> bool:
+        """Whether anything would decide this request now; uses nothing up."""
+        return self._place(hint, client_id) is not None or self._standing(hint, client_id) is not None
+
+    def _place(self, hint: str | None, client_id: str) -> int | None:
+        for place, queued in enumerate(self._queue):
+            if queued.client_id in (client_id, None) and hint in (queued.persona, None):
+                return place
+        return None
+
+    def _standing(self, hint: str | None, client_id: str) -> ApprovalRule | None:
         fitting = [r for r in self._rules if r.persona == hint and r.client_id in (client_id, None)]
         rule = min(fitting, key=lambda rule: rule.client_id is None, default=None)
         if rule is not None or hint is not None or self._default is None:

@@ -19,8 +19,10 @@ from netid.control.fault_reading import read_fault
 from netid.control.faulty_answers import FaultyAnswers
 from netid.control.faulty_line import Line
 from netid.control.faulty_tokens import FaultySigner
+from netid.control.pacing import Paced, Pacing
 from netid.control.standing_faults import Faults, StandingFault
 from netid.credentials.keyring import Keyring
+from netid.services.approval import Outcomes
 from tests.running import CALLBACK, Client, Clock, Running, listen, serve_in_thread, settings_for
 
 PARCEL = Ask(purpose="real-name-parcel", login_hint="an-adult")
@@ -52,6 +54,8 @@ class Faulted:
 
     running: Running
     faults: Faults
+    pacing: Pacing
+    outcomes: Outcomes
 
     def declare(self, endpoint: str, fault: str, **more: Any) -> StandingFault:
         """Declares a fault from plain data, as the management port does."""
@@ -78,10 +82,11 @@ def faulted_provider(directory: Path, keyring: Keyring, template: Path) -> Itera
     shutil.copytree(template, directory)
     front, back = listen(), listen()
     issuer = f"http://127.0.0.1:{front.getsockname()[1]}"
-    clock, faults = Clock(), Faults(has_line=True)
+    clock, faults, pacing, outcomes = Clock(), Faults(has_line=True), Pacing(), Outcomes()
     doubles = Doubles(
         signer=lambda ordinary: FaultySigner(ordinary, faults, clock.now),
-        middleware=lambda app: FaultyAnswers(app, faults),
+        middleware=lambda app: FaultyAnswers(Paced(app, issuer, pacing, outcomes.decides), faults),
+        outcomes=outcomes,
     )
     ambient = Ambient(now=clock.now, random=secrets.token_bytes)
     provider = build(settings_for(directory, issuer), keyring, ambient, doubles)
@@ -89,7 +94,7 @@ def faulted_provider(directory: Path, keyring: Keyring, template: Path) -> Itera
     line = Line(front, back.getsockname()[:2], lambda path: faults)
     line.start()
     try:
-        yield Faulted(Running(provider, clock, directory, keyring), faults)
+        yield Faulted(Running(provider, clock, directory, keyring), faults, pacing, outcomes)
     finally:
         line.stop()
         server.shutdown()

@@ -1,0 +1,122 @@
+"""How long a person takes who decides without a page: at once, in steps, or as long as people do."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.wrappers import Response
+
+from netid.identity.text import Text
+
+Pace = Literal["fast", "normal", "realistic"]
+"""`fast`: one redirect. `normal`: every state has a redirect of its own. `realistic`: every state is a
+page that the browser waits on."""
+
+Decides = Callable[[str | None, str], bool]
+"""Whether a request with this `login_hint`, of this relying party, is decided without a page."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the person is doing."""
+
+    path: str
+    seconds: int
+    """How long a person takes for it; the browser waits that long."""
+    text: Text
+
+
+_STATES = (
+    _State("/pacing/open", 2, Text(zh="等待本人打开", en="Waiting for the person to open it")),
+    _State("/pacing/sign-in", 3, Text(zh="本人正在登录", en="The person is signing in")),
+    _State("/pacing/decide", 4, Text(zh="本人正在决定", en="The person is deciding")),
+)
+_DECIDED = "/pacing/decided"
+_NEXT = {
+    state.path: after
+    for state, after in zip(_STATES, [*(state.path for state in _STATES[1:]), _DECIDED], strict=True)
+}
+
+
+class Pacing:
+    """The pace of one realm."""
+
+    def __init__(self) -> None:
+        self.pace: Pace = "fast"
+
+
+class Paced:
+    """Answers as the provider does; who decides without a page takes their time.
+
+    Until the last state nothing has happened at the provider: who closes the browser has decided nothing.
+    """
+
+    def __init__(self, app: WSGIApplication, issuer: str, pacing: Pacing, decides: Decides) -> None:
+        self._app = app
+        self._issuer = issuer
+        self._pacing = pacing
+        self._decides = decides
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """One request; the provider sees it when the last state is over."""
+        path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+        if path == _DECIDED:
+            return self._app({**environ, "PATH_INFO": "/authorize"}, start_response)
+        if path in _NEXT:
+            return self._shown(path, query)(environ, start_response)
+        if path == "/authorize" and self._takes_time(environ["REQUEST_METHOD"], query):
+            return self._to(_STATES[0].path, query)(environ, start_response)
+        return self._app(environ, start_response)
+
+    def _takes_time(self, method: str, query: str) -> bool:
+        given = parse_qs(query)
+        if self._pacing.pace == "fast" or method != "GET" or given.get("prompt") == ["none"]:
+            return False
+        hint, [client_id, *_] = given.get("login_hint", [None])[0], given.get("client_id", [""])
+        return self._decides(hint, client_id)
+
+    def _to(self, path: str, query: str) -> Response:
+        return Response(status=303, headers={"Location": f"{self._issuer}{path}?{query}"})
+
+    def _shown(self, path: str, query: str) -> Response:
+        """The page of this state, or at the normal pace the way past it."""
+        if self._pacing.pace != "realistic":
+            return self._to(_NEXT[path], query)
+        state = next(state for state in _STATES if state.path == path)
+        response = Response(self._page(state), mimetype="text/html")
+        response.headers["Refresh"] = f"{state.seconds}; url={self._issuer}{_NEXT[path]}?{query}"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+        )
+        return response
+
+    def _page(self, state: _State) -> str:
+        """Works without scripts; both languages at once, since it is for whoever watches a test."""
+        name = state.path.rpartition("/")[2]
+        return _PAGE.format(
+            css=escape(f"{self._issuer}/static/netid.css"), name=name, zh=state.text.zh, en=state.text.en
+        )
+
+
+_PAGE = """<!doctype html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{zh} - NetID 模拟</title>
+<link rel="stylesheet" href="{css}">
+</head>
+<body>
+<aside class="mock"><p>这是模拟服务，人物和证件都是虚构的。请勿输入真实信息。</p></aside>
+<main id="main" data-testid="pacing-{name}">
+<h1>{zh}</h1>
+<p lang="en">{en}</p>
+</main>
+</body>
+</html>
+"""

@@ -1,0 +1,142 @@
+"""Pacing: who decides without a page does so at once, in steps, or as slowly as people do."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from netid.control.pacing import Pace
+from netid.credentials.keyring import Keyring
+from netid.services.approval import ApprovalRule, Outcomes
+from tests.control.faulted import Faulted, faulted_provider
+from tests.pages import Page, Visitor
+from tests.running import Callback, Client
+
+STATES = ["/pacing/open", "/pacing/sign-in", "/pacing/decide"]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring, template: Path) -> Iterator[Faulted]:
+    with faulted_provider(tmp_path_factory.mktemp("paced") / "it", keyring, template) as provider:
+        yield provider
+
+
+@pytest.fixture
+def paced(own: Faulted) -> Faulted:
+    """The provider at its first pace, where nobody decides anything yet."""
+    own.pacing.pace = "fast"
+    own.faults.clear()
+    own.outcomes.clear()
+    return own
+
+
+@pytest.fixture
+def shop(paced: Faulted) -> Client:
+    return paced.running.register("paced")
+
+
+def walk(paced: Faulted, response: requests.Response) -> tuple[list[tuple[str, float]], requests.Response]:
+    """Where a browser passes and how long it waits there; what leads away from the provider."""
+    browser, passed = paced.running.browser(), []
+    while True:
+        refresh = re.fullmatch(r"(\d+); url=(.*)", response.headers.get("Refresh", ""))
+        address = refresh.group(2) if refresh else response.headers.get("Location", "")
+        passed.append((urlsplit(response.url).path, float(refresh.group(1)) if refresh else 0.0))
+        if not address.startswith(paced.running.issuer):
+            return passed, response
+        response = browser.get(address, allow_redirects=False)
+
+
+def test_at_the_fast_pace_one_redirect_leads_back(paced: Faulted, shop: Client) -> None:
+    paced.running.approve("an-adult")
+    assert paced.running.callback(shop.authorize(login_hint="an-adult")).code
+
+
+@pytest.mark.parametrize(("pace", "waits"), [("normal", [0, 0, 0]), ("realistic", [2, 3, 4])])
+def test_every_state_is_passed_and_the_same_comes_back(
+    paced: Faulted, shop: Client, pace: Pace, waits: list[float]
+) -> None:
+    paced.running.approve("an-adult")
+    paced.pacing.pace = pace
+    asked = shop.authorize(login_hint="an-adult", state="a state & more", claims='{"userinfo":{}}')
+    passed, back = walk(paced, asked)
+
+    assert passed == [("/authorize", 0), *zip(STATES, waits, strict=True), ("/pacing/decided", 0)]
+    callback = paced.running.callback(back)
+    assert callback.parameters["state"] == "a state & more"
+    assert shop.redeem(callback.code).status_code == 200
+
+
+def test_a_state_is_a_page_that_says_what_the_person_does(paced: Faulted, shop: Client) -> None:
+    paced.running.approve("an-adult")
+    paced.pacing.pace = "realistic"
+    first = shop.authorize(login_hint="an-adult").headers["Location"]
+    response = requests.get(first, allow_redirects=False, timeout=10)
+    page = Page(response)
+
+    assert page.name == "pacing-open"
+    assert page.one("h1").text == "等待本人打开"
+    assert "模拟" in page.one("aside").text
+    assert response.headers["Cache-Control"] == "no-store"
+    stylesheet = page.one("link").get("href")
+    assert requests.get(str(stylesheet), timeout=10).status_code == 200
+
+
+def test_nothing_is_decided_before_the_last_state(paced: Faulted, shop: Client) -> None:
+    paced.outcomes.enqueue(ApprovalRule(persona="an-adult"))
+    paced.pacing.pace = "realistic"
+    for address in ("/authorize", *STATES):
+        requests.get(paced.running.url(address), shop.request(), allow_redirects=False, timeout=10)
+
+    assert len(paced.outcomes.queue) == 1
+    _, back = walk(paced, shop.authorize())
+    assert paced.running.callback(back).code
+    assert not paced.outcomes.queue
+
+
+def test_a_refusal_takes_its_time_too(paced: Faulted, shop: Client) -> None:
+    paced.outcomes.set_default(ApprovalRule(persona="an-adult", decision="refuse"))
+    paced.pacing.pace = "normal"
+    passed, back = walk(paced, shop.authorize(scope="openid netid.verify netid.purpose.minors-mode"))
+
+    assert len(passed) == 5
+    location = urlsplit(back.headers["Location"])
+    assert parse_qs(location.query)["error"] == ["access_denied"]
+
+
+@pytest.mark.parametrize("pace", ["normal", "realistic"])
+def test_who_decides_on_the_pages_is_not_held_up(paced: Faulted, shop: Client, pace: Pace) -> None:
+    paced.running.approve("an-adult")
+    paced.pacing.pace = pace
+    assert Visitor(paced.running).ask(shop).page.name == "page-sign-in"
+    assert Visitor(paced.running).ask(shop, login_hint="somebody").page.name == "page-sign-in"
+
+
+def test_a_request_that_forbids_pages_sees_none(paced: Faulted, shop: Client) -> None:
+    paced.running.approve("an-adult")
+    paced.pacing.pace = "realistic"
+    silent = paced.running.callback(shop.authorize(login_hint="an-adult", prompt="none"))
+    assert silent == Callback(silent.parameters | {"error": "login_required"})
+
+
+def test_a_request_that_names_no_relying_party_is_answered_as_ever(paced: Faulted) -> None:
+    paced.pacing.pace = "realistic"
+    assert requests.get(paced.running.url("/authorize"), timeout=10).status_code == 400
+
+
+def test_outcomes_say_beforehand_what_they_would_decide() -> None:
+    outcomes = Outcomes()
+    assert not outcomes.decides("an-adult", "a-shop")
+    outcomes.set(ApprovalRule(persona="an-adult", client_id="a-shop"))
+    assert outcomes.decides("an-adult", "a-shop")
+    assert not outcomes.decides("an-adult", "another")
+    assert not outcomes.decides(None, "a-shop")
+    outcomes.enqueue(ApprovalRule(persona="an-adult", client_id="another"))
+    assert outcomes.decides(None, "another")
+    assert outcomes.take(None, "another") is not None
+    assert not outcomes.decides(None, "another")
+    outcomes.set_default(ApprovalRule(persona="an-adult"))
+    assert outcomes.decides(None, "another")
