@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,6 +41,12 @@ class Grant(BaseModel):
     level: AssuranceLevel
     amr: tuple[str, ...]
     checked_at: datetime
+
+
+@lru_cache(maxsize=512)
+def stored_grant(text: str) -> Grant:
+    """The grant that was stored; code, token and each UserInfo call read the same text again."""
+    return Grant.model_validate_json(text)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Grants:
         if payload is None:
             self._end_replayed(relying_party, code)
             raise InvalidGrant
-        grant = Grant.model_validate_json(payload)
+        grant = stored_grant(payload)
         if grant.client_id != relying_party.client_id:
             raise InvalidGrant(detail="another client's code")
         return grant
@@ -107,7 +114,7 @@ class Grants:
         with self._stores.db.write() as tx:
             payload = self._stores.single_use.consume(tx, Kind.CODE, digest, now)
             if payload is not None:
-                grant = Grant.model_validate_json(payload)
+                grant = stored_grant(payload)
                 subject, release = self._current(tx, relying_party, grant, grant.id_token, now)
                 self._stores.tokens.add(
                     tx,
@@ -128,9 +135,9 @@ class Grants:
         """A code that comes a second time takes the tokens of the first with it (RFC 6749, 4.1.2)."""
         with self._stores.db.write() as tx:
             payload = self._stores.single_use.spent(tx, Kind.CODE, digest_of(code))
-            if payload is None or Grant.model_validate_json(payload).client_id != relying_party.client_id:
+            if payload is None or stored_grant(payload).client_id != relying_party.client_id:
                 return
-            grant = Grant.model_validate_json(payload)
+            grant = stored_grant(payload)
             self._stores.tokens.revoke_by_code(tx, digest_of(code), self._ambient.now())
             self._record(tx, "code_replayed", grant, NOTHING, self._ambient.now())
         raise CodeReplayed
@@ -182,7 +189,7 @@ class Grants:
             held = self._stores.tokens.get(tx, digest_of(access_token), now)
             if held is None:
                 raise InvalidToken
-            grant = Grant.model_validate_json(held.grant)
+            grant = stored_grant(held.grant)
             answered = self._answer(tx, grant, now)
         if not answered.release.claims:
             return answered

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -78,6 +79,12 @@ class AuthorizationRequest(BaseModel):
     def asked(self) -> frozenset[str]:
         """Every claim asked for, wherever it shall be delivered."""
         return frozenset(self.userinfo) | frozenset(self.id_token)
+
+
+@lru_cache(maxsize=512)
+def stored_request(text: str) -> AuthorizationRequest:
+    """The request that was stored; every page of a sign-in reads the same text again."""
+    return AuthorizationRequest.model_validate_json(text)
 
 
 class Identified(BaseModel):

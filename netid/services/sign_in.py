@@ -20,6 +20,7 @@ from netid.services.interaction import (
     Role,
     digest_of,
     encode_secret,
+    stored_request,
 )
 from netid.services.passcode_check import PasscodeCheck
 from netid.services.returning import Returning
@@ -118,7 +119,7 @@ class SignIn:
         if stored is None:
             ended = self._stores.interactions.has_ended(tx, digest_of(handle), browser.digest)
             raise InteractionEnded if ended else InteractionExpired
-        request = AuthorizationRequest.model_validate_json(stored.request)
+        request = stored_request(stored.request)
         relying_party = self._relying_party(tx, request.client_id)
         if relying_party is None:
             raise InteractionExpired("the relying party was removed meanwhile")
