@@ -18,6 +18,7 @@ from netid.ambient import Ambient
 from netid.control.doubles import Doubles
 from netid.control.management import management_app, serve_management
 from netid.control.realms import Realms
+from netid.control.target import Target
 from netid.credentials import base64url
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
@@ -145,9 +146,8 @@ def build(settings: Settings, keyring: Keyring, ambient: Ambient, doubles: Doubl
         wsgi = realms.over(wsgi)
         management = management_app(
             settings.management_token,
-            registration=services.registration,
-            outcomes=doubles.outcomes,
-            personas=personas,
+            own=Target(services.registration, doubles.outcomes, personas),
+            realms=realms,
         )
     sealer = Sealer(db, ambient)
     housekeeping = Housekeeping(stores, applying=services.applying, ambient=ambient)

@@ -1,41 +1,37 @@
-"""The management API: relying parties, personas and approval rules, for tests (loopback, with a token)."""
+"""The management API, for tests: on a port of its own, on loopback, with a token, in test mode alone."""
 
 import hmac
 import logging
-from collections.abc import Sequence
+from ipaddress import ip_address
 from threading import Thread
-from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, jsonify, request
-from pydantic import ValidationError
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from netid import responses
+from netid.control import deciding, registering, steering
 from netid.control.openapi import document
-from netid.credentials import strict_json
-from netid.errors import (
-    InvalidField,
-    NetIDError,
-    NotFound,
-    Unauthorized,
-    UnexpectedFault,
-    UnsupportedMediaType,
-)
-from netid.identity.persons import Persona
-from netid.identity.relying_party import RelyingParty
-from netid.services.approval import ApprovalRule, Outcomes
-from netid.services.registration import Registration, checked_registration
+from netid.control.realms import Realms
+from netid.control.target import Target, take_realm_id
+from netid.errors import NetIDError, NotLoopback, Unauthorized, UnexpectedFault
+from netid.settings import LOOPBACK_HOSTS
 
 log = logging.getLogger("netid")
 
 MAX_BODY = 256 * 1024
+_OPEN = frozenset({"describe", "try_out", "static"})
+"""What answers without the token: the API's description, and the page that shows it."""
+
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
-def management_app(
-    token: str, *, registration: Registration, outcomes: Outcomes, personas: Sequence[Persona]
-) -> Flask:
-    """The WSGI app of the management port. Every call but /openapi.json needs the bearer token."""
+def management_app(token: str, *, own: Target, realms: Realms) -> Flask:
+    """The WSGI app of the management port. `own` is the server itself; a realm's calls begin /realms/<id>."""
     app = Flask("netid.control")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -43,83 +39,47 @@ def management_app(
     app.register_error_handler(NetIDError, responses.problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _fault)
+    app.url_value_preprocessor(take_realm_id)
+    app.after_request(responses.uncached)
 
     @app.before_request
-    def needs_token() -> None:
+    def let_in() -> None:
+        _require_loopback()
         scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
         right = scheme.lower() == "bearer" and hmac.compare_digest(sent.encode(), token.encode())
-        if request.endpoint != "describe" and not right:
+        if request.endpoint not in _OPEN and not right:
             raise Unauthorized
-
-    @app.after_request
-    def keep_nowhere(response: Response) -> Response:
-        return responses.uncached(response)
 
     @app.get("/openapi.json")
     def describe() -> Response:
         return jsonify(document())
 
-    app.register_blueprint(_relying_parties(registration))
-    app.register_blueprint(_people(outcomes, personas))
+    @app.get("/")
+    def try_out() -> Response:
+        response = app.send_static_file("try.html")
+        response.headers["Content-Security-Policy"] = _PAGE_POLICY
+        return response
+
+    def target() -> Target:
+        if g.realm_id is None:
+            return own
+        realm = realms.get(g.realm_id)
+        return Target(realm.provider.services.registration, realm.outcomes, realm.people)
+
+    app.register_blueprint(steering.blueprint(realms))
+    app.register_blueprint(steering.inner_blueprint(realms), url_prefix="/realms/<realm_id>")
+    for shared in (registering.blueprint(target), deciding.blueprint(target)):
+        app.register_blueprint(shared)
+        app.register_blueprint(shared, url_prefix="/realms/<realm_id>", name=f"realm_{shared.name}")
     return app
 
 
-def _relying_parties(registration: Registration) -> Blueprint:
-    routes = Blueprint("relying_parties", __name__)
-
-    @routes.get("/relying-parties")
-    def list_all() -> Response:
-        return jsonify([_shown(relying_party) for relying_party in registration.list()])
-
-    @routes.put("/relying-parties/<client_id>")
-    def put(client_id: str) -> Response:
-        entry = {"client_id": client_id, **_json_object()}
-        if entry["client_id"] != client_id:
-            raise InvalidField("client_id", "is not the one of the address", "leave it out of the body")
-        relying_party = checked_registration(entry)
-        registration.put(relying_party)
-        return jsonify(_shown(relying_party))
-
-    @routes.get("/relying-parties/<client_id>")
-    def get(client_id: str) -> Response:
-        relying_party = registration.get(client_id)
-        if relying_party is None:
-            raise NotFound
-        return jsonify(_shown(relying_party))
-
-    @routes.delete("/relying-parties/<client_id>")
-    def remove(client_id: str) -> Response:
-        if not registration.remove(client_id):
-            raise NotFound
-        return Response(status=204)
-
-    return routes
-
-
-def _people(outcomes: Outcomes, personas: Sequence[Persona]) -> Blueprint:
-    routes = Blueprint("people", __name__)
-    known = {persona.id for persona in personas}
-
-    @routes.get("/personas")
-    def list_personas() -> Response:
-        return jsonify([{"id": p.id, "title": p.title.model_dump(), "status": p.status} for p in personas])
-
-    @routes.get("/approvals")
-    def list_approvals() -> Response:
-        return jsonify([rule.model_dump(mode="json") for rule in outcomes.rules])
-
-    @routes.post("/approvals")
-    def set_approval() -> tuple[Response, int]:
-        rule = _approval_rule(_json_object(), known)
-        outcomes.set(rule)
-        return jsonify(rule.model_dump(mode="json")), 201
-
-    @routes.delete("/approvals")
-    def clear_approvals() -> Response:
-        outcomes.clear()
-        return Response(status=204)
-
-    return routes
+def _require_loopback() -> None:
+    """Also by name: a page anywhere can make a browser here call a name that leads to 127.0.0.1."""
+    host = urlsplit(f"//{request.host}").hostname
+    address = request.remote_addr
+    if host not in LOOPBACK_HOSTS or address is None or not ip_address(address).is_loopback:
+        raise NotLoopback
 
 
 def serve_management(app: Flask, port: int) -> None:
@@ -131,32 +91,6 @@ def serve_management(app: Flask, port: int) -> None:
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """No line per request."""
-
-
-def _json_object() -> dict[str, Any]:
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    try:
-        return strict_json.parse_object(request.get_data())
-    except ValueError as error:
-        raise InvalidField("body", f"must be one JSON object ({error})", "correct it") from error
-
-
-def _approval_rule(body: dict[str, Any], known: set[str]) -> ApprovalRule:
-    try:
-        rule = ApprovalRule.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidField(where, first["msg"], "see /openapi.json") from error
-    if rule.persona not in known:
-        raise InvalidField("persona", "is not the id of a persona", f"choose from {', '.join(sorted(known))}")
-    return rule
-
-
-def _shown(relying_party: RelyingParty) -> dict[str, Any]:
-    """A registration without its secret's digest."""
-    return relying_party.model_dump(mode="json", exclude={"secret_digest"}, exclude_none=True)
 
 
 def _http_problem(error: HTTPException) -> Response:

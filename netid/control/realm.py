@@ -14,10 +14,12 @@ from netid.control.clock import RealmClock
 from netid.control.doubles import Doubles
 from netid.control.faulty_answers import FaultyAnswers
 from netid.control.faulty_tokens import FaultySigner
+from netid.control.made_people import PersonWanted, made_people
 from netid.control.masking import Mask
 from netid.control.standing_faults import Faults
 from netid.control.template import Template, settings_in
 from netid.credentials.keyring import SLOTS, Keyring
+from netid.identity.calendar import legal_day
 from netid.identity.persons import Persona
 from netid.services.approval import Outcomes
 from netid.services.enrolment import Enrolment
@@ -98,7 +100,7 @@ class Realm:
     def _begin(self) -> None:
         template = self._template()
         template.copy_to(self.directory)
-        self.people = template.people
+        self.people = tuple(template.people)
         self._keyring = self._original_keys
         self.provider = self._built()
 
@@ -116,12 +118,25 @@ class Realm:
         before, self.provider = self.provider, self._built()
         before.close()
 
-    def add_person(self, persona: Persona) -> None:
-        """Enrols somebody, whom the sign-in page lists from now on. Raises PersonaError."""
+    def enrol(self, wanted: PersonWanted) -> Persona:
+        """Enrols somebody, whom the sign-in page lists from now on. Raises InvalidField."""
         with self._lock:
-            self.provider.services.enrolment.enrol_persona(persona)
-            self.people = (*self.people, persona)
+            taken = [persona.id for persona in self.people]
+            made = made_people(wanted, taken, legal_day(self._now()), self._ambient.random)
+            for persona in made:
+                self.provider.services.enrolment.enrol_persona(persona)
+            self.people = (*self.people, *made)
             self._rebuild()
+            return made[-1]
+
+    def withdraw_all(self, persona_id: str) -> int:
+        """Withdraws every consent that this persona gave, as they could on their pages; how many."""
+        services = self.provider.services
+        person_id = services.records.person_of(persona_id)
+        given = [entry for entry in services.rights.history(person_id) if entry.can_withdraw]
+        for entry in given:
+            services.rights.withdraw(person_id, entry.stored.receipt.receipt_id)
+        return len(given)
 
     def rotate_keys(self) -> None:
         """Signs with the announced keys from now on; the old ones stay published."""

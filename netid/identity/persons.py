@@ -40,6 +40,7 @@ __all__ = [
     "PersonaStatus",
     "fields_of",
     "load_personas",
+    "persona_of",
     "shipped_personas",
 ]
 
@@ -57,7 +58,7 @@ GROUP_LABELS: Mapping[Group, Text] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Persona:
-    """A synthetic person, ready to be enrolled; only `load_personas` makes one."""
+    """A synthetic person, ready to be enrolled; only `persona_of` makes one."""
 
     id: str
     """A stable word that a tester types as `login_hint`."""
@@ -124,7 +125,7 @@ def load_personas(text: str, source: str, today: date) -> tuple[Persona, ...]:
     personas = []
     for entry in read_persona_file(text, source):
         try:
-            personas.append(_persona(entry, today))
+            personas.append(persona_of(entry, today))
         except InvalidField as error:
             raise mistake(source, entry.id, _path(error.field), error.rule, error.remedy) from error
     _check_unique(personas, source)
@@ -132,7 +133,8 @@ def load_personas(text: str, source: str, today: date) -> tuple[Persona, ...]:
     return tuple(personas)
 
 
-def _persona(entry: PersonaEntry, today: date) -> Persona:
+def persona_of(entry: PersonaEntry, today: date) -> Persona:
+    """The persona of one entry, as it is on that day. Raises InvalidField."""
     document = _document(entry.document, today)
     phone_number = parse_phone(entry.phone_number)
     return Persona(

@@ -30,3 +30,11 @@ class Records:
         with self._db.read() as tx:
             personas = self._persons.personas(tx)
         return next((persona_id for persona_id, who in personas.items() if who == person_id), None)
+
+    def person_of(self, persona_id: str) -> str:
+        """Who plays that synthetic persona here. Raises NotFound."""
+        with self._db.read() as tx:
+            person = self._persons.by_persona(tx, persona_id)
+        if person is None:
+            raise NotFound("no such persona")
+        return person.person_id

@@ -1,50 +1,19 @@
 """Realms: each is a whole provider of its own below one server, and leaves nothing behind."""
 
 import gc
-from collections.abc import Iterator
 from datetime import timedelta
 
 import psutil
 import pytest
 from werkzeug.test import Client
 
-from netid.ambient import Ambient
-from netid.app import Provider, build
+from netid.app import Provider
 from netid.control.realm import Realm
 from netid.control.realms import Realms
-from netid.credentials.keyring import Keyring
 from netid.errors import InvalidField, NotFound
-from tests.running import Clock, settings_for
+from tests.running import Clock
 
 ROOMS = 200
-
-
-@pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring, clock: Clock) -> Iterator[Provider]:
-    """A provider below a path, whose realms the tests of this file share."""
-    settings = settings_for(tmp_path_factory.mktemp("server"), "http://127.0.0.1:1/netid")
-    provider = build(settings, keyring, Ambient(now=clock.now, random=Ambient.real().random))
-    yield provider
-    provider.close()
-
-
-@pytest.fixture
-def realms(server: Provider) -> Realms:
-    assert server.realms is not None
-    return server.realms
-
-
-@pytest.fixture
-def realm(realms: Realms) -> Iterator[Realm]:
-    made = realms.create()
-    yield made
-    if made in realms.all():
-        realms.drop(made.id)
 
 
 def path_of(realm: Realm) -> str:
@@ -110,6 +79,7 @@ def test_two_realms_have_clocks_of_their_own(realms: Realms, realm: Realm) -> No
     other = realms.create()
     realm.clock.advance(timedelta(days=400))
     assert timedelta(days=399) < realm.clock.now() - other.clock.now() < timedelta(days=401)
+    realms.drop(other.id)
 
 
 @pytest.mark.parametrize("amount", [timedelta(seconds=-1), timedelta(days=3_000_000)])
