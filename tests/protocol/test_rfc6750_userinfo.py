@@ -217,14 +217,17 @@ class TestWhatEndsIt:
         set_status(provider, status)
         refused(provider, lambda: client.userinfo(token), 401, "invalid_token")
 
-    def test_a_purpose_that_got_smaller_is_answered_smaller(self, provider):
+    def test_a_purpose_that_got_smaller_asks_anew(self, provider):
+        """A changed purpose, method or field asks anew; what was read is no longer what holds."""
         client = provider.register()
-        code = client.headless(scope=PARCELS, rule={"voluntary": "all"}).code
+        token = client.tokens(scope=PARCELS, rule={"voluntary": "all"})["access_token"]
+        assert client.userinfo(token).status_code == 200
         smaller = {**PARCEL_PURPOSE, "claims": PARCEL_PURPOSE["claims"][:1]}
         changed = provider.register(purposes=[smaller])
-        changed.verifier = client.verifier
-        token = changed.redeem(code).json()["access_token"]
-        assert changed.userinfo(token).json().keys() == {"sub", "name"}
+        ended = changed.userinfo(token)
+        assert (ended.status_code, ended.json()["error"]) == (401, "invalid_token")
+        again = changed.tokens(scope=PARCELS)["access_token"]
+        assert changed.userinfo(again).json().keys() == {"sub", "name"}
 
     def test_a_purpose_that_got_larger_is_answered_as_it_was_agreed_to(self, provider):
         client = provider.register()
