@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from netid.control.capture import Captured, Expectation
 from netid.control.faults import Fault
 from netid.control.made_people import PersonWanted
-from netid.control.steering import Advance, RealmWanted
+from netid.control.steering import Advance, PaceWanted, RealmWanted
 from netid.identity.relying_party import RelyingParty
 from netid.services.approval import ApprovalRule
 from netid.services.registration import MIN_SECRET
@@ -39,7 +39,7 @@ _REFUSALS = {
     "415": "The body is not application/json",
     "503": "The database is busy; nothing was changed",
 }
-_SENT = (RelyingParty, ApprovalRule, RealmWanted, Advance, PersonWanted, Expectation, Captured)
+_SENT = (RelyingParty, ApprovalRule, RealmWanted, Advance, PaceWanted, PersonWanted, Expectation, Captured)
 _PERSONA: Json = {
     "type": "object",
     "required": ["id", "title", "status", "document", "guardian"],
@@ -210,6 +210,10 @@ def _clock_and_keys() -> Json:
         "/clock": {
             "get": _operation("The realm's time", _CLOCK),
             "post": _operation("Move the clock on", _CLOCK, body=_ref("Advance")),
+        },
+        "/pacing": {
+            "get": _operation("How long people take", _ref("PaceWanted")),
+            "put": _operation("Set how long people take", _ref("PaceWanted"), body=_ref("PaceWanted")),
         },
         "/keys/rotate": {"post": _operation("Sign with the next keys", None)},
         "/reset": {"post": _operation("Everything as it was at the beginning", None)},

@@ -16,6 +16,7 @@ from netid.control.faulty_answers import FaultyAnswers
 from netid.control.faulty_tokens import FaultySigner
 from netid.control.made_people import PersonWanted, made_people
 from netid.control.masking import Mask
+from netid.control.pacing import Paced, Pacing
 from netid.control.standing_faults import Faults
 from netid.control.template import Template, settings_in
 from netid.credentials.keyring import SLOTS, Keyring
@@ -83,6 +84,7 @@ class Realm:
         self.expires_at = expires_at
         self.clock = RealmClock(ambient.now)
         self.outcomes = Outcomes()
+        self.pacing = Pacing()
         self.faults = Faults(has_line=has_line)
         self.capture = Capture(self._now, Mask(ambient.random(_MASK_BYTES)))
         self._settings = settings_in(directory, settings, settings.issuer)
@@ -107,11 +109,15 @@ class Realm:
     def _built(self) -> Instance:
         doubles = Doubles(
             signer=lambda ordinary: FaultySigner(ordinary, self.faults, self._now),
-            middleware=lambda app: self.capture.wrap(FaultyAnswers(app, self.faults)),
+            middleware=self._fronted,
             outcomes=self.outcomes,
             enrolled=self.people,
         )
         return self._build(self._settings, self._keyring, self._ambient, doubles)
+
+    def _fronted(self, app: WSGIApplication) -> WSGIApplication:
+        paced = Paced(app, self.issuer, self.pacing, self.outcomes.decides)
+        return self.capture.wrap(FaultyAnswers(paced, self.faults))
 
     def _rebuild(self) -> None:
         """A new instance on the same databases; requests under way end on the old one's connections."""
@@ -152,6 +158,7 @@ class Realm:
             self.clock.reset()
             self.outcomes.clear()
             self.faults.clear()
+            self.pacing.pace = "fast"
             self.capture.clear()
             self._begin()
 

@@ -11,6 +11,7 @@ from netid.control.capture import Expectation
 from netid.control.deciding import shown_persona
 from netid.control.fault_reading import read_fault
 from netid.control.made_people import PersonWanted
+from netid.control.pacing import Pace
 from netid.control.reading import json_object, known, read
 from netid.control.realm import Realm
 from netid.control.realms import DEFAULT_LIFETIME, Realms
@@ -34,6 +35,15 @@ class Advance(BaseModel):
 
     days: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     seconds: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] = 0
+
+
+class PaceWanted(BaseModel):
+    """How long a person takes who decides without a page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    pace: Pace
+    """At once; every state by a redirect of its own; or every state as a page, as long as people take."""
 
 
 def blueprint(realms: Realms) -> Blueprint:
@@ -88,10 +98,23 @@ def inner_blueprint(realms: Realms) -> Blueprint:
         chosen.clock.advance(timedelta(days=wanted.days, seconds=wanted.seconds))
         return _clock(chosen)
 
+    _add_pacing(routes, realm)
     _add_people(routes, realm)
     _add_requests(routes, realm)
     _add_faults(routes, realm)
     return routes
+
+
+def _add_pacing(routes: Blueprint, realm: Callable[[], Realm]) -> None:
+    @routes.get("/pacing")
+    def read_pace() -> Response:
+        return jsonify({"pace": realm().pacing.pace})
+
+    @routes.put("/pacing")
+    def set_pace() -> Response:
+        chosen, wanted = realm(), read(PaceWanted, json_object())
+        chosen.pacing.pace = wanted.pace
+        return jsonify(wanted.model_dump())
 
 
 def _add_people(routes: Blueprint, realm: Callable[[], Realm]) -> None:

@@ -7,10 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from werkzeug.test import Client as WsgiClient
 
 from netid.control.pacing import Pace
+from netid.control.realm import Realm
 from netid.credentials.keyring import Keyring
 from netid.services.approval import ApprovalRule, Outcomes
+from tests.control.conftest import Api
 from tests.control.faulted import Faulted, faulted_provider
 from tests.pages import Page, Visitor
 from tests.running import Callback, Client
@@ -140,3 +143,22 @@ def test_outcomes_say_beforehand_what_they_would_decide() -> None:
     assert not outcomes.decides(None, "another")
     outcomes.set_default(ApprovalRule(persona="an-adult"))
     assert outcomes.decides(None, "another")
+
+
+def test_a_realm_has_a_pace_of_its_own_until_it_is_reset(api: Api, realm: Realm) -> None:
+    address = f"/realms/{realm.id}/pacing"
+    assert api.done("GET", address) == {"pace": "fast"}
+    assert api.done("PUT", address, {"pace": "normal"}) == {"pace": "normal"}
+    realm.outcomes.set_default(ApprovalRule(persona="an-adult"))
+    client = WsgiClient(realm.provider.wsgi)
+    path = urlsplit(realm.issuer).path
+    assert client.get(f"{path}/authorize?client_id=x").location.startswith(f"{realm.issuer}/pacing/open?")
+
+    realm.reset()
+    assert api.done("GET", address) == {"pace": "fast"}
+
+
+def test_an_unknown_pace_is_refused_with_the_nearest(api: Api, realm: Realm) -> None:
+    answer = api("PUT", f"/realms/{realm.id}/pacing", {"pace": "norml"})
+    assert answer.status_code == 400
+    assert answer.json["remedy"] == "did you mean normal?"
