@@ -21,7 +21,7 @@ def run(chosen: Namespace) -> int:
         check(settings)
         return 0
     # In a process of its own, so that the one which watches over the workers stays small.
-    checked = subprocess.run([sys.executable, "-m", "netid.cli", "serve", "--check"], check=False)  # noqa: S603
+    checked = subprocess.run([sys.executable, "-m", "netid.cli", "serve", "--check"], check=False)
     if checked.returncode:
         return checked.returncode
     serve(settings)
