@@ -16,6 +16,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from netid import pages, responses
 from netid.ambient import Ambient
 from netid.control.doubles import Doubles
+from netid.control.faulty_line import serve_line
 from netid.control.management import management_app, serve_management
 from netid.control.realms import Realms
 from netid.control.target import Target
@@ -366,6 +367,9 @@ def from_environment() -> Any:
     provider = build(settings, load_keys(settings.keys), Ambient.real())
     if provider.management is not None and settings.management_port is not None:
         serve_management(provider.management, settings.management_port)
+    if provider.realms is not None and settings.line_port is not None:
+        provider.realms.has_line = True
+        serve_line(settings.line_port, (settings.host, settings.port), provider.realms.faults_for)
     # What is here now stays: the collector need not look through it again at every round.
     gc.collect()
     gc.freeze()

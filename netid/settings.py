@@ -55,6 +55,8 @@ class Settings(BaseModel):
     """The port of the management API, on loopback; test mode only."""
     management_token: Annotated[str, Field(min_length=16)] | None = None
     """The bearer token of the management API."""
+    line_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The port of a line in front, on loopback, that faults can hold up and cut; the issuer names it."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes."""
 
@@ -66,6 +68,16 @@ class Settings(BaseModel):
             raise ValueError("management_token: is needed with management_port; set at least 16 characters")
         if self.mode == "test" and self.workers > 1:
             raise ValueError("workers: mode test runs in one process; set 1")
+        return self
+
+    @model_validator(mode="after")
+    def _the_line_is_for_tests(self) -> Self:
+        if self.line_port is None:
+            return self
+        if self.mode != "test" or self.management_port is None:
+            raise ValueError("line_port: is for mode test with a management port; leave it out")
+        if self.line_port == self.port or urlsplit(self.issuer).port != self.line_port:
+            raise ValueError("line_port: is the port that the issuer names, and not the provider's own")
         return self
 
     @property

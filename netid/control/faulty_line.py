@@ -116,6 +116,13 @@ class Line:
                 client.sendall(chunk)
 
 
+def serve_line(port: int, upstream: tuple[str, int], faults_for: FaultsFor) -> Line:
+    """A line on this port of loopback, from a thread of this process."""
+    line = Line(socket.create_server(("127.0.0.1", port)), upstream, faults_for)
+    line.start()
+    return line
+
+
 @dataclass(frozen=True)
 class _Carried:
     """One request, as far as the line reads it."""
