@@ -400,6 +400,31 @@ class RequestDiffers(NetIDError):
         return self.detail
 
 
+class NoSuchPersona(NotFound):
+    """There is no persona of that id."""
+
+    @property
+    def description(self) -> str:
+        """The nearest ids."""
+        return f"there is no persona of that id; {self.detail}"
+
+
+class ManagementRefused(NetIDError):
+    """The management API cannot do what a test asks for."""
+
+    code = "management_refused"
+    status = 400
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class PageShown(NetIDError):
+    """The person has to do something on a page before the relying party hears of them."""
+
+    code = "page_shown"
+
+
 class UnexpectedFault(NetIDError):
     """Something went wrong on our side; nothing was shared. The log has the reference."""
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from netid.control.fault_reading import nearest
 from netid.control.reading import json_object, known, read
 from netid.control.target import Find, Target
+from netid.errors import NoSuchPersona
 from netid.identity.persons import Persona
 from netid.services.approval import ApprovalRule
 
@@ -17,6 +19,13 @@ def blueprint(find: Find) -> Blueprint:
     @routes.get("/personas")
     def list_personas() -> Response:
         return jsonify([shown_persona(persona) for persona in find().people])
+
+    @routes.get("/personas/<persona_id>")
+    def show_persona(persona_id: str) -> Response:
+        people = {persona.id: persona for persona in find().people}
+        if persona_id not in people:
+            raise NoSuchPersona(nearest(persona_id, people))
+        return jsonify(shown_persona(people[persona_id]))
 
     @routes.get("/approvals")
     def list_approvals() -> Response:

@@ -30,8 +30,9 @@ _PAGE_POLICY = (
 )
 
 
-def management_app(token: str, *, own: Target, realms: Realms) -> Flask:
-    """The WSGI app of the management port. `own` is the server itself; a realm's calls begin /realms/<id>."""
+def management_app(token: str, *, own: Target | None, realms: Realms) -> Flask:
+    """The WSGI app of the management port. `own` is the server itself, where it is
+    more than its realms; a realm's calls begin /realms/<id>."""
     app = Flask("netid.control")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -61,9 +62,9 @@ def management_app(token: str, *, own: Target, realms: Realms) -> Flask:
         return response
 
     def target() -> Target:
-        if g.realm_id is None:
+        if g.realm_id is None and own is not None:
             return own
-        realm = realms.get(g.realm_id)
+        realm = realms.get(g.realm_id or "")
         return Target(realm.provider.services.registration, realm.outcomes, realm.people)
 
     app.register_blueprint(steering.blueprint(realms))

@@ -167,6 +167,10 @@ def _people() -> Json:
     rule = _ref("ApprovalRule")
     return {
         "/personas": {"get": _operation("The synthetic people", _list(_PERSONA))},
+        "/personas/{persona_id}": {
+            "parameters": [_name("persona_id")],
+            "get": _operation("One of them", _PERSONA, refusals=("404",)),
+        },
         "/approvals": {
             "get": _operation("The approval rules for login_hint", _list(rule)),
             "post": _operation("Set what a persona decides", rule, body=rule, status="201"),
