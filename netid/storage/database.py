@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from netid.errors import StorageBusy
 from netid.settings import SettingsError
 from netid.storage import migrations, sqlite
+from netid.storage.sqlite_file import PRAGMAS, WAL, SqliteFile
 from netid.storage.transaction import Transaction
 
 _READ_ONLY_POSTGRESQL = "25006"
@@ -29,12 +30,12 @@ class Database:
         """
         self.name = metadata_name
         self._patience_seconds: float = patience_seconds
-        self._file: sqlite.SqliteFile | None = None
+        self._file: SqliteFile | None = None
         parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             path = _create_private_file(parsed)
-            self._file = sqlite.SqliteFile(path, patience_seconds)
+            self._file = SqliteFile(path, patience_seconds)
             self._engine = _sqlite_engine(parsed, patience_seconds)
         else:
             self._engine = _postgresql_engine(parsed, patience_seconds)
@@ -139,7 +140,7 @@ def _put_in_place(path: str) -> None:
     os.close(handle)
     try:
         with closing(sqlite3.connect(draft)) as connection:
-            connection.execute(sqlite.WAL)
+            connection.execute(WAL)
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
@@ -153,7 +154,7 @@ def _sqlite_engine(url: URL, patience_seconds: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
-        for pragma in sqlite.PRAGMAS:
+        for pragma in PRAGMAS:
             connection.execute(pragma)
 
     @event.listens_for(engine, "begin")
