@@ -136,34 +136,20 @@ def rivals() -> Iterator[Callable[..., list[object]]]:
     with ExitStack() as started:
 
         def run(count: int, deed: str, *arguments: str) -> list[object]:
-            processes = [
-                started.enter_context(
-                    subprocess.Popen(
-                        [sys.executable, str(RIVAL), deed, *arguments],
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.PIPE,
-                        text=True,
-                    )
+            parent = started.enter_context(
+                subprocess.Popen(
+                    [sys.executable, str(RIVAL), str(count), deed, *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
                 )
-                for _ in range(count)
-            ]
-            for process in processes:
-                assert process.stdout is not None
-                assert process.stdout.readline() == "ready\n"
-            return [_answer(process) for process in _all_told_to_go(processes)]
+            )
+            assert parent.stdout is not None
+            assert [parent.stdout.readline() for _ in range(count)] == ["ready\n"] * count
+            output, _ = parent.communicate("!" * count, timeout=60)
+            assert parent.returncode == 0
+            answers = [json.loads(line) for line in output.splitlines()]
+            assert len(answers) == count
+            return answers
 
         yield run
-
-
-def _all_told_to_go(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return processes
-
-
-def _answer(process: subprocess.Popen[str]) -> object:
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return json.loads(output)
