@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["tests.running", "tests.postgres"]
+pytest_plugins = ["tests.running", "tests.postgres", "tests.watching"]
 
 
 @pytest.hookimpl(trylast=True)

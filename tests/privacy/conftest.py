@@ -1,5 +1,6 @@
 """Providers whose people are planted: each of their values can be told from everything else."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,19 +9,19 @@ import pytest
 from netid.ambient import Ambient
 from netid.app import build
 from netid.credentials.keyring import Keyring
-from netid.storage import sqlite
-from tests.privacy.people import PERSONA_FILE, PlantedPeople
+from tests.privacy.people import PERSONA_FILE, PlantedPeople, planted_values
 from tests.privacy.searching import Searcher
 from tests.running import Running, settings_for
+from tests.watching import LogWatch
+
+MEMORY = Path("/dev/shm")  # noqa: S108  (made unguessable by mkdtemp, and removed at the end)
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _without_waiting_for_the_disk() -> Iterator[None]:
-    """What survives a power cut is the storage tests' subject; here it would take most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        relaxed = [pragma.replace("synchronous=FULL", "synchronous=OFF") for pragma in sqlite.PRAGMAS]
-        patch.setattr(sqlite, "PRAGMAS", tuple(relaxed))
-        yield
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In memory where there is such a place: what survives a power cut is the storage tests' subject."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +40,17 @@ def provider(start: Callable[..., Running]) -> Running:
 
 
 @pytest.fixture
-def people(provider: Running) -> PlantedPeople:
+def people(provider: Running, watched_logs: LogWatch) -> PlantedPeople:
     """The planted people of that provider."""
-    return PlantedPeople(provider)
+    found = PlantedPeople(provider)
+    watched_logs.plant(found.values)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _logs_are_watched(watched_logs: LogWatch) -> None:
+    """S13: no test of this folder may log a planted value."""
+    watched_logs.plant(planted_values())
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ _DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "
 _DATES = frozenset({"birthdate", "document_expires_on"})
 _MONTHS = tuple(date(2000, month, 1).strftime("%B") for month in range(1, 13))
 _CHINESE_DIGITS = "〇一二三四五六七八九"
+_FIRST_IDEOGRAPH = "\u2e80"
+_ENOUGH = 4
 _SHORT_BYTES = 6
 _SHORT_DIGITS = 8
 
@@ -113,9 +115,9 @@ def shows_through(value: str, before: str, after: str) -> bool:
         return False
     head = max(n for n in range(len(value)) if before.endswith(value[:n]))
     tail = max(n for n in range(len(value)) if n == 0 or after.startswith(value[-n:]))
-    if head + tail >= len(value):
-        return False
-    return head + tail >= (4 if value.isascii() else 1)
+    shown = value[:head] + value[len(value) - tail :]
+    told = sum(_ENOUGH if character >= _FIRST_IDEOGRAPH else 1 for character in shown)
+    return head + tail < len(value) and told >= _ENOUGH
 
 
 def digests_of(value: str, salts: tuple[bytes, ...] = ()) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """The planted people of a running provider, and everything about them that must not be found elsewhere."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from netid.identity.calendar import legal_day
@@ -8,10 +9,9 @@ from netid.identity.persons import Persona, load_personas
 from tests.privacy.forms import Planted
 from tests.privacy.searching import Searcher
 from tests.running import Running
+from tests.watching import TOO_COMMON
 
 PERSONA_FILE = Path(__file__).with_name("planted.yaml")
-TOO_COMMON = frozenset({"document_kind", "nationality", "sex"})
-"""Fields that millions share; for them the closed schema (S2) is the proof."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,24 @@ class PlantedPerson:
         return [Planted(name, value) for name, value in (fields | inside).items()]
 
 
+def load_planted(today: date) -> tuple[Persona, ...]:
+    """The personas of the file as they are on that day."""
+    return load_personas(PERSONA_FILE.read_text(encoding="utf-8"), "planted.yaml", today)
+
+
+def planted_values() -> list[Planted]:
+    """What is known of them before anybody has enrolled them."""
+    today = legal_day(datetime.now(UTC))
+    fields = [item for persona in load_planted(today) for item in persona.fields.items()]
+    return [Planted(name, value) for name, value in fields if name not in TOO_COMMON]
+
+
 class PlantedPeople:
     """Everybody of the persona file, enrolled at one provider."""
 
     def __init__(self, running: Running) -> None:
         self._today = legal_day(running.clock.now())
-        personas = load_personas(PERSONA_FILE.read_text(encoding="utf-8"), "planted", self._today)
+        personas = load_planted(self._today)
         stores, services = running.provider.stores, running.provider.services
         disclosure = services.decisions._disclosure
         self._people: dict[str, PlantedPerson] = {}
@@ -53,6 +65,11 @@ class PlantedPeople:
     def __getitem__(self, persona_id: str) -> PlantedPerson:
         return self._people[persona_id]
 
+    @property
+    def values(self) -> list[Planted]:
+        """Everything that tells who any of them is."""
+        return [value for one in self._people.values() for value in one.values]
+
     def searcher(self) -> Searcher:
         """Looks for every value of all of them."""
-        return Searcher([value for one in self._people.values() for value in one.values], self._today)
+        return Searcher(self.values, self._today)
