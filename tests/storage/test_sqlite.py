@@ -360,8 +360,8 @@ def test_a_file_that_was_taken_away_is_busy_and_no_empty_one_takes_its_place(tmp
 
 
 def test_a_file_name_is_taken_as_it_is(tmp_path: Path) -> None:
-    """Percent and hash would mean something else in the driver's own URI."""
-    db = Database(f"sqlite:///{tmp_path}/ma%20in #1.db", "main")
+    """What the URL means once it is decoded; percent and hash mean nothing more to the driver."""
+    db = Database(f"sqlite:///{tmp_path}/ma%2520in #1.db", "main")
     db.migrate()
     db.close()
     assert [each.name for each in tmp_path.iterdir()] == ["ma%20in #1.db"]
