@@ -20,6 +20,7 @@ check: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench.run $(ARGS)
+	$(BIN)/python -m tests.bench.realms
 
 # After a change of the dependencies in pyproject.toml; uv is needed for this alone.
 lock:
