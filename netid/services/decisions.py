@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure
 from netid.errors import (
@@ -24,6 +22,7 @@ from netid.services.interaction import Interaction, Prompt, Standing, digest_of
 from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 
 class Decisions:
@@ -51,7 +50,7 @@ class Decisions:
         with self._stores.db.read() as tx:
             return self.standing_in(tx, interaction)
 
-    def standing_in(self, tx: Connection, interaction: Interaction) -> Standing:
+    def standing_in(self, tx: Transaction, interaction: Interaction) -> Standing:
         """The same within a transaction. Raises InteractionExpired if the person has left."""
         who = interaction.progress.person
         person = self._stores.persons.get(tx, who.person_id) if who and who.person_id else None
@@ -165,7 +164,7 @@ class Decisions:
                 self._stores.audit.record(tx, "left", at=now, person_id=who.person_id, client_id=client_id)
 
     def _open(
-        self, tx: Connection, interaction: Interaction, browser: Browser
+        self, tx: Transaction, interaction: Interaction, browser: Browser
     ) -> tuple[Interaction, Standing, datetime]:
         """The interaction as it stands in this transaction, for the person whom the page named."""
         current = self._sign_in.load_in(tx, interaction.handle, browser)
@@ -183,7 +182,7 @@ class Decisions:
             self._require_guardian(tx, current, standing)
         return current, standing, self._ambient.now()
 
-    def _require_guardian(self, tx: Connection, interaction: Interaction, standing: Standing) -> None:
+    def _require_guardian(self, tx: Transaction, interaction: Interaction, standing: Standing) -> None:
         guardian = self._stores.persons.get(tx, standing.person.guardian_id or "")
         signed_in = interaction.progress.guardian
         if guardian is None or guardian.status != "active" or not interaction.progress.guardian_checked:
@@ -193,7 +192,7 @@ class Decisions:
 
     def _keep(
         self,
-        tx: Connection,
+        tx: Transaction,
         interaction: Interaction,
         standing: Standing,
         action: Action,
@@ -217,7 +216,7 @@ class Decisions:
         )
 
     def _ends(
-        self, tx: Connection, interaction: Interaction, standing: Standing, now: datetime
+        self, tx: Transaction, interaction: Interaction, standing: Standing, now: datetime
     ) -> datetime | None:
         """A release lasts one access token; a guardian's word lasts until the child turns 14."""
         if interaction.purpose is not None:
@@ -228,7 +227,7 @@ class Decisions:
 
     def _conclude(
         self,
-        tx: Connection,
+        tx: Transaction,
         interaction: Interaction,
         standing: Standing,
         receipt_id: str,
@@ -257,6 +256,6 @@ class Decisions:
         )
         return self._grants.issue_code(tx, grant, now)
 
-    def _finish(self, tx: Connection, interaction: Interaction, now: datetime) -> None:
+    def _finish(self, tx: Transaction, interaction: Interaction, now: datetime) -> None:
         if not self._stores.interactions.finish(tx, digest_of(interaction.handle), now):
             raise InteractionEnded

@@ -40,11 +40,11 @@ class Database:
         else:
             self._engine = _postgresql_engine(parsed, patience_seconds)
 
-    def read(self) -> AbstractContextManager[Any]:
+    def read(self) -> AbstractContextManager[Transaction]:
         """A `Transaction` that only reads. Raises StorageBusy when the database cannot answer now."""
         return self._reading() if self._file is None else sqlite.Reading(self._file)
 
-    def write(self) -> AbstractContextManager[Any]:
+    def write(self) -> AbstractContextManager[Transaction]:
         """A `Transaction` that is committed at the end of the block and undone by any error in it.
 
         On SQLite it is the only writer from its first statement on, and a second one in the same
