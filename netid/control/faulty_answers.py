@@ -48,7 +48,7 @@ class FaultyAnswers:
 
     def _after(self, endpoint: Endpoint | None, client_id: str | None, response: Response) -> Response:
         sent = dict(parse_qsl(urlsplit(response.location or "").query))
-        if "iss" in sent and sent.keys() & {"code", "error"}:
+        if "iss" in sent:
             fault = self._faults.take("answer", "authorize", client_id or self._client_of(sent), _in_redirect)
             return _sent_elsewhere(response, sent, fault)
         if endpoint is None or not response.is_json or response.status_code != 200:

@@ -1,13 +1,16 @@
 """Faulty answers: error codes, statuses, malformed JSON and mixed-up issuers, as they were declared."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 import requests
+from werkzeug.test import Client as WsgiClient
+from werkzeug.wrappers import Response
 
 from netid.ambient import Ambient
 from netid.client.errors import (
@@ -22,7 +25,11 @@ from netid.client.errors import (
     ProviderUnreachable,
     Refused,
 )
+from netid.control import faulty_answers
 from netid.control.addressed import endpoint_of, unverified_client_id
+from netid.control.fault_reading import read_fault
+from netid.control.faulty_answers import FaultyAnswers
+from netid.control.standing_faults import Faults
 from netid.credentials import jose
 from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
@@ -166,9 +173,36 @@ def test_pages_and_redirects_within_the_provider_are_left_alone(faulted: Faulted
     shop = faulted.running.register("pages")
     faulted.declare("authorize", "mix_up")
     page = Visitor(faulted.running).ask(shop).page
+    address = faulted.running.url("/authorize")
+    posted = requests.post(address, shop.request(), allow_redirects=False, timeout=10)
 
     assert page.name == "page-sign-in"
+    assert posted.headers["Location"].startswith(f"{address}?")
     assert [standing.struck for standing in faulted.faults.all()] == [0]
+
+
+def test_the_sign_ins_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that runs for weeks keeps no more than a test needs."""
+    monkeypatch.setattr(faulty_answers, "MOST_REQUESTS", 2)
+    faults = Faults(has_line=False)
+    client = WsgiClient(FaultyAnswers(redirecting, faults))
+    faults.declare(read_fault({"endpoint": "authorize", "fault": "mix_up", "match": {"client_id": "a"}}))
+    states = ("first", "second", "third")
+    for state in states:
+        client.get("/authorize", query_string={"client_id": "a", "state": state})
+    issuers = [
+        query(client.get(f"/decide/{state}").location)["iss"] for state in ("first", "second", "third")
+    ]
+
+    assert issuers == ["https://me.example", *["https://another-provider.example"] * 2]
+
+
+def redirecting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """A provider whose authorize endpoint shows a page, and whose pages send back."""
+    state = environ["PATH_INFO"].rpartition("/")[2]
+    location = f"https://shop.example/?code=x&state={state}&iss=https://me.example"
+    headers = {"Location": location} if environ["PATH_INFO"].startswith("/decide") else {}
+    return Response(status=303 if headers else 200, headers=headers)(environ, start_response)
 
 
 # Whom a request names
