@@ -1,13 +1,15 @@
 """The forms in which a value gives its person away: written differently, masked, cut short, hashed."""
 
 import hashlib
-from collections.abc import Iterator
+import hmac
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from netid.identity.ages import age_on
 
 _DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "blake2b", "blake2s", "sm3")
+_SALTED = ("md5", "sha1", "sha256", "sm3")
 _DATES = frozenset({"birthdate", "document_expires_on"})
 _MONTHS = tuple(date(2000, month, 1).strftime("%B") for month in range(1, 13))
 _CHINESE_DIGITS = "〇一二三四五六七八九"
@@ -120,15 +122,17 @@ def shows_through(value: str, before: str, after: str) -> bool:
     return head + tail < len(value) and told >= _ENOUGH
 
 
-def digests_of(value: str, salts: tuple[bytes, ...] = ()) -> dict[str, bytes]:
-    """Common hashes of a value, plain and with each salt before and behind it: name to digest."""
-    plain = value.encode()
-    inputs = {"": plain}
+def digests_of(value: str) -> dict[str, bytes]:
+    """Common hashes of a value: name to digest."""
+    return {name: hashlib.new(name, value.encode()).digest() for name in _DIGESTS}
+
+
+def salted_digests_of(value: str, salts: Iterable[bytes]) -> dict[str, bytes]:
+    """The most common ones with a salt before or behind the value, and HMAC with the salt as key."""
+    plain, found = value.encode(), dict[str, bytes]()
     for salt in salts:
-        inputs |= {f" salted with {salt!r}": salt + plain, f" with {salt!r} behind": plain + salt}
-    return {
-        name + how: hashlib.new(name, given).digest()
-        for name in _DIGESTS
-        if name in hashlib.algorithms_available
-        for how, given in inputs.items()
-    }
+        for name in _SALTED:
+            found[f"{name} salted with {salt!r}"] = hashlib.new(name, salt + plain).digest()
+            found[f"{name} with {salt!r} behind"] = hashlib.new(name, plain + salt).digest()
+        found[f"HMAC with {salt!r}"] = hmac.digest(salt, plain, "sha256")
+    return found

@@ -50,8 +50,8 @@ class PlantedPeople:
     """Everybody of the persona file, enrolled at one provider."""
 
     def __init__(self, running: Running) -> None:
-        self._today = legal_day(running.clock.now())
-        personas = load_planted(self._today)
+        self.today = legal_day(running.clock.now())
+        personas = load_planted(self.today)
         stores, services = running.provider.stores, running.provider.services
         disclosure = services.decisions._disclosure
         self._people: dict[str, PlantedPerson] = {}
@@ -72,4 +72,4 @@ class PlantedPeople:
 
     def searcher(self) -> Searcher:
         """Looks for every value of all of them."""
-        return Searcher(self.values, self._today)
+        return Searcher(self.values, self.today)
