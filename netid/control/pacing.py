@@ -112,7 +112,10 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="{css}">
 </head>
 <body>
-<aside class="mock"><p>这是模拟服务，人物和证件都是虚构的。请勿输入真实信息。</p></aside>
+<aside class="mock">
+<p>这是模拟服务，人物和证件都是虚构的。请勿输入真实信息。</p>
+<p lang="en">This is a mock. Every person and document in it is made up. Do not enter real details.</p>
+</aside>
 <main id="main" data-testid="pacing-{name}">
 <h1>{zh}</h1>
 <p lang="en">{en}</p>
