@@ -2,6 +2,9 @@
 
 import pytest
 
+# Before anybody imports them: rooms borrow from one another.
+pytest.register_assert_rewrite("tests.pages", "tests.protocol.refusals", "tests.protocol.visiting")
+
 pytest_plugins = ["tests.running", "tests.postgres", "tests.watching"]
 
 

@@ -4,11 +4,8 @@ from itertools import count
 
 import pytest
 
+from tests.protocol.refusals import Refusals
 from tests.running import Client, Running
-
-pytest.register_assert_rewrite("tests.protocol.refusals", "tests.protocol.visiting")
-
-from tests.protocol.refusals import Refusals  # noqa: E402  (its assertions are rewritten first)
 
 _NUMBERS = count(1)
 
