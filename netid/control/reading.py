@@ -42,7 +42,9 @@ def read(model: type[M], body: dict[str, Any]) -> M:
 def known(where: str, name: str, valid: Collection[str]) -> str:
     """The name, if there is one of it. Raises InvalidField with the nearest valid names."""
     if name not in valid:
-        raise InvalidField(where, "there is none of that name", nearest(name, valid) if valid else "make one first")
+        raise InvalidField(
+            where, "there is none of that name", nearest(name, valid) if valid else "make one first"
+        )
     return name
 
 

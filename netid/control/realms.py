@@ -1,8 +1,7 @@
 """Realms: whole instances mounted below one server, made and dropped while it runs."""
 
-import tempfile
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -12,6 +11,7 @@ from netid.control.doubles import Doubles
 from netid.control.realm import Build, Realm
 from netid.control.standing_faults import Faults
 from netid.control.template import Template, settings_in
+from netid.control.workplace import Workplace
 from netid.credentials.keyring import Keyring
 from netid.errors import NotFound
 from netid.identity.calendar import legal_day
@@ -39,7 +39,7 @@ class Realms:
         self._lock = Lock()
         self._template: Template | None = None
         self._template_lock = Lock()
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._workplace: Workplace | None = None
         self._stopping = Event()
         self._sweeper: Thread | None = None
 
@@ -72,7 +72,7 @@ class Realms:
     @property
     def directory(self) -> Path | None:
         """Where the realms' databases lie, once there was a realm."""
-        return Path(self._temporary.name) if self._temporary else None
+        return self._workplace.path if self._workplace else None
 
     def faults_for(self, path: str) -> Faults | None:
         """The faults that count for requests to this path, for the line in front."""
@@ -113,8 +113,8 @@ class Realms:
             realms, self._realms = self._realms, {}
         for realm in realms.values():
             realm.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        if self._workplace is not None:
+            self._workplace.close()
 
     # The template
 
@@ -123,17 +123,16 @@ class Realms:
         today = legal_day(self._ambient.now())
         with self._template_lock:
             if self._template is None or self._template.made_on != today:
-                self._template = self._make_template(f"template-{today}")
+                self._template = self._make_template(today)
             return self._template
 
-    def _make_template(self, name: str) -> Template:
-        if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="netid-realms-")
+    def _make_template(self, today: date) -> Template:
+        if self._workplace is None:
+            self._workplace = Workplace()
             self._sweeper = Thread(target=self._sweep_until_stopped, name="realms", daemon=True)
             self._sweeper.start()
-        directory = Path(self._temporary.name) / name
+        directory = self._workplace.path / f"template-{today}"
         directory.mkdir()
-        today = legal_day(self._ambient.now())
         instance = self._build(
             settings_in(directory, self._settings, self._settings.issuer),
             self._keyring,

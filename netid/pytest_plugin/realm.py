@@ -16,6 +16,7 @@ from netid.pytest_plugin.servers import Server
 
 Ticked = Literal["all", "none"] | Sequence[str]
 """Which voluntary claims a person ticks."""
+_AT_FIRST = {"persona": "an-adult", "decision": "agree", "voluntary": "none"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class NetID:
         self._server = server
         made = self._call("POST", "/realms", {})
         self._path = f"/realms/{made['id']}"
-        self._outcome: dict[str, Any] = {"persona": "an-adult", "decision": "agree", "voluntary": "none"}
+        self._outcome: dict[str, Any] = dict(_AT_FIRST)
         self._real = Ambient.real()
         self._ahead = timedelta()
         self.issuer: str = made["issuer"]
@@ -165,7 +166,7 @@ class NetID:
     def reset(self) -> None:
         """Everything as it was when the test began, under the same issuer."""
         self._call("POST", f"{self._path}/reset")
-        self._ahead = timedelta()
+        self._ahead, self._outcome = timedelta(), dict(_AT_FIRST)
 
     def drop(self) -> None:
         """Ends the realm; the fixture does it after the test."""

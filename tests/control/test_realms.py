@@ -134,4 +134,4 @@ def test_two_hundred_realms_grow_neither_memory_nor_files(server: Provider, real
     assert threads_later == threads
     assert realms.directory is not None
     left = {entry.name.partition("-")[0] for entry in realms.directory.iterdir()}
-    assert left == {"template"}
+    assert left == {"template", "owner.lock"}
