@@ -18,6 +18,10 @@ TOO_COMMON = frozenset({"document_kind", "nationality", "sex"})
 """Fields whose values millions share: finding one says nothing. Closed schemas are their proof."""
 
 
+_CLOCKWORK = frozenset(("created", "msecs", "relativeCreated", "thread", "process", "lineno"))
+"""Long numbers that logging itself puts on every record: sooner or later they hold any short date."""
+
+
 class LogWatch(logging.Handler):
     """Keeps what is logged as it would be written, traceback included, and looks for planted values in it."""
 
@@ -36,7 +40,8 @@ class LogWatch(logging.Handler):
             line = logging.Formatter().format(record)
         except TypeError as refusal:
             line = f"{record.msg} cannot be written: {refusal}"
-        self._said.append(f"{line}\n{record.__dict__!r}\n")
+        hanging = {name: value for name, value in record.__dict__.items() if name not in _CLOCKWORK}
+        self._said.append(f"{line}\n{hanging!r}\n")
 
     def leaks(self) -> list[Leak]:
         """The planted values that were logged since the watch began."""
