@@ -244,7 +244,16 @@ def _requests() -> Json:
 
 
 def _faults() -> Json:
-    standing = {"allOf": [_ref("Fault")], "description": "With `id`, `struck` and `is_over`"}
+    standing = {
+        "type": "object",
+        "required": ["id", "struck", "is_over", "fault"],
+        "properties": {
+            "id": {"type": "integer"},
+            "struck": {"type": "integer"},
+            "is_over": {"type": "boolean"},
+        },
+        "description": "The fault as it was declared, with what has come of it",
+    }
     return {
         "/faults": {
             "get": _operation("The faults in force", _list(standing)),

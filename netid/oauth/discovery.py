@@ -80,7 +80,7 @@ def _addresses(app: Flask) -> list[openapi.Address]:
         openapi.Address(
             rule=rule.rule,
             methods=frozenset(rule.methods or ()),
-            summary=(app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0],
+            summary=(app.view_functions[rule.endpoint].__doc__ or rule.endpoint).partition("\n")[0],
             content="*/*" if rule.endpoint == "static" else openapi.HTML,
         )
         for rule in app.url_map.iter_rules()

@@ -16,8 +16,9 @@ HTML = "text/html"
 JSON = "application/json"
 _TEXT: Json = {"type": "string"}
 _OBJECT: Json = {"type": "object"}
+_NAME: Json = {"type": "string", "minLength": 1}
 _LOCATION: Json = {"Location": {"required": True, "schema": {"type": "string"}}}
-_VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+_VARIABLE = re.compile(r"<(?:any\((?P<choices>[^)]*)\):|[^:<>]+:)?(?P<name>[^<>]+)>")
 _MEANINGS = {
     "400": "Something is missing or malformed; the answer says what",
     "401": "The caller did not prove who they are",
@@ -85,7 +86,7 @@ class Address:
     """The path, with Flask's `<variables>`."""
     methods: frozenset[str]
     summary: str
-    """The first line of the view's docstring."""
+    """The first line of the view's docstring, or the view's name."""
     content: str = HTML
     """The media type of its answer."""
 
@@ -95,7 +96,7 @@ def document(issuer: str, addresses: Iterable[Address]) -> Json:
     known = _endpoints()
     pages: Json = {}
     for address in addresses:
-        path = _VARIABLE.sub(r"{\1}", address.rule)
+        path = _VARIABLE.sub(r"{\g<name>}", address.rule)
         if path not in known:
             pages.setdefault(path, {}).update(_page(address))
     return {
@@ -157,8 +158,8 @@ def _userinfo() -> Json:
 
 def _page(address: Address) -> Json:
     variables = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in _VARIABLE.findall(address.rule)
+        {"name": found["name"], "in": "path", "required": True, "schema": _variable(found["choices"])}
+        for found in _VARIABLE.finditer(address.rule)
     ]
     answers = (
         _answers({address.content: {}})
@@ -169,6 +170,10 @@ def _page(address: Address) -> Json:
     form = {"content": {FORM: {"schema": {"type": "object", "additionalProperties": _TEXT}}}}
     posted = {"post": {**operation, "requestBody": form}} if "POST" in address.methods else {}
     return ({"get": operation} if "GET" in address.methods else {}) | posted
+
+
+def _variable(choices: str | None) -> Json:
+    return {"type": "string", "enum": re.split(r", ?", choices)} if choices else _NAME
 
 
 def _operation(summary: str, answers: Json) -> Json:

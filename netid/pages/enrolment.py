@@ -21,7 +21,7 @@ from netid.identity.net_number import NetNumber
 from netid.identity.persona_file import DEMO_PASSCODE
 from netid.identity.persons import Persona, PersonaStatus
 from netid.oauth.browsers import Browsers
-from netid.pages.corrections import LABELS, changed_text, correction, in_words, mistakes, unanswered
+from netid.pages.corrections import LABELS, changed_text, in_words, mistakes, unanswered
 from netid.pages.enrolment_forms import (
     DecisionForm,
     DocumentForm,
@@ -138,7 +138,8 @@ class EnrolmentPages:
         except Unfinished:
             return self._show(visit, EnrolmentStep.DOCUMENT, (unanswered("age"),))
         except InvalidField as wrong:
-            return self._show(visit, EnrolmentStep.DOCUMENT, (FormError("age", correction(wrong).message),))
+            (mistake,) = mistakes(wrong)
+            return self._show(visit, EnrolmentStep.DOCUMENT, (FormError("age", mistake.message),))
         except StepSkipped:
             return self._onward(visit)
         return _to("enrolment.step", handle=handle, step=EnrolmentStep.DOCUMENT.value)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -43,11 +43,11 @@ class Visitor:
 
     def is_here(self, response: requests.Response) -> bool:
         """Whether a redirect stays at the provider."""
-        return response.is_redirect and response.headers["Location"].startswith(self.running.issuer)
+        return response.is_redirect and _target(response).startswith(self.running.issuer)
 
     def open(self, response: requests.Response) -> requests.Response:
         """The page that a redirect leads to."""
-        return self.browser.get(response.headers["Location"], allow_redirects=False)
+        return self.browser.get(_target(response), allow_redirects=False)
 
     def answer(
         self, page: requests.Response, *, decision: str = "agree", ticked: Sequence[str] = ()
@@ -77,6 +77,10 @@ class Visitor:
         """Posts a form from a page of the provider."""
         origin = {"Origin": self.running.issuer}
         return self.browser.post(url, data=fields, headers=origin, allow_redirects=False)
+
+
+def _target(response: requests.Response) -> str:
+    return urljoin(response.url, response.headers["Location"])
 
 
 def step_of(page: requests.Response) -> str:
