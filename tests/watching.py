@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import pytest
 
@@ -27,8 +28,9 @@ class LogWatch(logging.Handler):
 
     def __init__(self, planted: Iterable[Planted]) -> None:
         super().__init__(logging.NOTSET)
-        self._planted = list(planted)
-        self._said: list[str] = []
+        self._planted = [*planted]
+        self.lines: dict[str, None] = {}
+        """Everything that was logged, each line once."""
 
     def plant(self, planted: Iterable[Planted]) -> None:
         """Watches for these as well."""
@@ -40,18 +42,18 @@ class LogWatch(logging.Handler):
             line = logging.Formatter().format(record)
         except TypeError as refusal:
             line = f"{record.msg} cannot be written: {refusal}"
-        hanging = {name: value for name, value in record.__dict__.items() if name not in _CLOCKWORK}
-        self._said.append(f"{line}\n{hanging!r}\n")
+        extras = {name: value for name, value in record.__dict__.items() if name not in _USUAL}
+        self.lines[f"{line}\n{record.args!r} {extras!r}\n"] = None
 
     def leaks(self) -> list[Leak]:
         """The planted values that were logged since the watch began."""
-        said = "".join(self._said).encode(errors="surrogateescape")
-        return Searcher(self._planted, legal_day(datetime.now(UTC))).leaks(said, words=False) if said else []
+        if not self.lines:
+            return []
+        said = "".join(self.lines).encode(errors="surrogateescape")
+        return Searcher(self._planted, legal_day(datetime.now(UTC))).leaks(said, words=False)
 
-    @property
-    def lines(self) -> list[str]:
-        """What was logged."""
-        return self._said
+
+_USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
 @contextmanager
@@ -79,11 +81,11 @@ def watched_logs() -> Iterator[LogWatch]:
         yield watch
 
 
-def _shipped_values() -> list[Planted]:
-    personas = shipped_personas(legal_day(datetime.now(UTC)))
-    return [
-        Planted(name, value)
-        for persona in personas
-        for name, value in persona.fields.items()
-        if name not in TOO_COMMON
-    ]
+def _shipped_values() -> tuple[Planted, ...]:
+    return _values_on(legal_day(datetime.now(UTC)))
+
+
+@lru_cache(maxsize=2)
+def _values_on(today: date) -> tuple[Planted, ...]:
+    fields = [field for persona in shipped_personas(today) for field in persona.fields.items()]
+    return tuple(Planted(name, value) for name, value in fields if name not in TOO_COMMON)

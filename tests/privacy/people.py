@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from netid.identity.calendar import legal_day
@@ -34,6 +35,7 @@ class PlantedPerson:
         return [Planted(name, value) for name, value in (fields | inside).items()]
 
 
+@lru_cache(maxsize=2)
 def load_planted(today: date) -> tuple[Persona, ...]:
     """The personas of the file as they are on that day."""
     return load_personas(PERSONA_FILE.read_text(encoding="utf-8"), "planted.yaml", today)
@@ -41,8 +43,8 @@ def load_planted(today: date) -> tuple[Persona, ...]:
 
 def planted_values() -> list[Planted]:
     """What is known of them before anybody has enrolled them."""
-    today = legal_day(datetime.now(UTC))
-    fields = [item for persona in load_planted(today) for item in persona.fields.items()]
+    personas = load_planted(legal_day(datetime.now(UTC)))
+    fields = [field for persona in personas for field in persona.fields.items()]
     return [Planted(name, value) for name, value in fields if name not in TOO_COMMON]
 
 

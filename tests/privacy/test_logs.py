@@ -155,7 +155,7 @@ def test_s13_meddling_with_addresses(
             requests.put(provider.management_url + path, json={"name": value}, headers=headers, timeout=10)
         body = {"persona": value, "decision": value}
         requests.post(provider.management_url + "/approvals", json=body, headers=headers, timeout=10)
-    assert len(watched_logs.lines) > 50
+    assert len(watched_logs.lines) > 10
 
 
 @pytest.mark.parametrize("table", ["vault", "receipts", "access_tokens", "pairwise_subjects"])

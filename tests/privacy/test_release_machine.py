@@ -34,7 +34,7 @@ def machine(provider: Running) -> type[ReleaseMachine]:
 
 
 def test_s12_released_is_within_registered_requested_and_consented(machine: type[ReleaseMachine]) -> None:
-    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=40))
+    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=25))
 
 
 # Positive controls: the machine finds what is broken on purpose.
