@@ -23,7 +23,8 @@ from netid.credentials.keyring import Keyring
 from netid.settings import Settings
 
 GOAL_MS = 60.0
-_WARM_UP = 10
+_WARM_UP = 100
+"""Realms until every cache is full."""
 
 
 @dataclass(frozen=True)
