@@ -9,6 +9,7 @@ from wsgiref.types import WSGIApplication
 from netid.ambient import Ambient
 from netid.client.messages import Send
 from netid.control.capture import Captured
+from netid.control.pacing import Pace
 from netid.errors import ManagementRefused
 from netid.identity.identity_document import Sex
 from netid.pytest_plugin.relying_party import RelyingParty, registration_of
@@ -159,6 +160,10 @@ class NetID:
         declared = {"endpoint": endpoint, "fault": fault, "match": {"client_id": client_id}, "count": count}
         self._call("POST", f"{self._path}/faults", declared | more)
 
+    def pace(self, pace: Pace) -> None:
+        """How long people take from now on: `fast`, `normal` or `realistic` (see docs/faults.md)."""
+        self._call("PUT", f"{self._path}/pacing", {"pace": pace})
+
     def rotate_keys(self) -> None:
         """The provider signs with its next keys; the old ones stay published."""
         self._call("POST", f"{self._path}/keys/rotate")
@@ -186,7 +191,11 @@ class NetID:
 
     def visit(self, url: str) -> str | None:
         """A new browser opens this address; where it is redirected to, None where a page is shown."""
-        return self._server.visit(url)
+        back = self._server.visit(url)
+        # The states of the normal pace: the provider itself sees nothing before the last.
+        while back is not None and back.startswith(f"{self.issuer}/pacing/"):
+            back = self._server.visit(back)
+        return back
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
         answer = self._server.call(method, path, body)

@@ -12,6 +12,8 @@ from werkzeug.test import Client as WsgiClient
 from netid.control.pacing import Pace
 from netid.control.realm import Realm
 from netid.credentials.keyring import Keyring
+from netid.errors import PageShown
+from netid.pytest_plugin.realm import NetID
 from netid.services.approval import ApprovalRule, Outcomes
 from tests.control.conftest import Api
 from tests.control.faulted import Faulted, faulted_provider
@@ -162,3 +164,13 @@ def test_an_unknown_pace_is_refused_with_the_nearest(api: Api, realm: Realm) -> 
     answer = api("PUT", f"/realms/{realm.id}/pacing", {"pace": "norml"})
     assert answer.status_code == 400
     assert answer.json["remedy"] == "did you mean normal?"
+
+
+def test_a_test_sets_the_pace_of_its_realm(netid: NetID) -> None:
+    shop = netid.relying_party("shop")
+    netid.pace("normal")
+    shop.login("an-adult")
+    assert netid.requests.count("/pacing/decide") == 1
+    netid.pace("realistic")
+    with pytest.raises(PageShown):
+        shop.login("an-adult")
