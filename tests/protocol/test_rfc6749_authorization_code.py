@@ -357,10 +357,14 @@ class TestTokenRequest:
         assert shop.redeem(first).status_code == 400
         assert shop.userinfo(token).status_code == 200
 
-    @pytest.mark.parametrize("attempt", range(3))
-    def test_t2_eight_at_once_over_two_workers_and_one_wins(self, start, attempt):
-        first = start()
-        second = start(beside=first)
+    @pytest.mark.parametrize("database", ["sqlite", "sqlite again", "postgresql"])
+    def test_t2_eight_at_once_over_two_workers_and_one_wins(self, start, request, tmp_path, database):
+        changes = {}
+        if database == "postgresql":
+            changes["database_url"] = request.getfixturevalue("postgres_url")
+            changes["key_database_url"] = f"sqlite:///{tmp_path / 'keys.db'}"
+        first = start(**changes)
+        second = start(beside=first, **changes)
         client = first.register()
         code, together = client.headless().code, threading.Barrier(8)
 
@@ -389,6 +393,14 @@ class TestTokenRequest:
             secrets=(code,),
         )
         assert shop.redeem(code).status_code == 200
+
+    def test_t3_a_code_of_the_same_entitys_other_client_is_refused_too(self, shared, refused):
+        entity = {"name": {"zh": "两个客户端", "en": "Two clients"}, "sector": "two-clients.example"}
+        owner = shared.register("its-site", legal_entity=entity)
+        other = replace(shared.register("its-app", legal_entity=entity), verifier=owner.verifier)
+        code = owner.headless().code
+        refused(shared, lambda: other.redeem(code), 400, "invalid_grant", audited=("token_refused",))
+        assert owner.redeem(code).status_code == 200
 
     def test_t3_another_client_cannot_end_tokens_by_replaying(self, shop, another_shop):
         code = shop.headless().code
@@ -511,14 +523,13 @@ class TestWhatHappensInBetween:
     def test_a_client_that_became_another_legal_entitys_gets_nothing_of_the_first_ones(
         self, provider, refused
     ):
+        heir = {"name": {"zh": "接手公司", "en": "Heir Ltd"}, "sector": "heir.example"}
+        provider.register("heirs-own", legal_entity=heir).headless()  # which knows the person already
         client = provider.register("moved")
         code, token = client.headless().code, client.tokens()["access_token"]
-        heir = provider.register(
-            "moved", legal_entity={"name": {"zh": "接手公司", "en": "Heir Ltd"}, "sector": "heir.example"}
-        )
-        heir.verifier = client.verifier
-        refused(provider, lambda: heir.redeem(code), 400, "invalid_grant", audited=("token_refused",))
-        refused(provider, lambda: heir.userinfo(token), 401, "invalid_token")
+        moved = replace(provider.register("moved", legal_entity=heir), verifier=client.verifier)
+        refused(provider, lambda: moved.redeem(code), 400, "invalid_grant", audited=("token_refused",))
+        refused(provider, lambda: moved.userinfo(token), 401, "invalid_token")
 
     def test_a_client_that_was_taken_away_gets_nothing(self, provider, refused):
         client = provider.register()
