@@ -1,13 +1,12 @@
 """A provider and the demo platform on loopback, and a real Chromium in front of them."""
 
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from netid.ambient import Ambient
 from netid.app import public_keys_of
@@ -18,14 +17,6 @@ from platform_demo.app import PlatformSettings, create_app
 from tests.running import Running, listen, serve_in_thread
 
 REGISTRATIONS = Path(__file__).parents[2] / "platform_demo" / "registration.yaml"
-QUIET = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -35,18 +26,6 @@ class Town:
     provider: Running
     platform_url: str
     data: Path
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    path = shutil.which("chromium")
-    assert path, "chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox cannot start as root in a container; only our own pages are opened.
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET, chromium_sandbox=False)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import io
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.wsgi import ClosingIterator
 
 from netid import responses
@@ -27,7 +26,6 @@ from tests.watching import LogWatch
 
 REGISTRATION = Path(__file__).parents[2] / "platform_demo" / "registration.yaml"
 BACK_CHANNEL = ("/token", "/userinfo", "/revoke", "/jwks", "/.well-known/")
-QUIET = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 
 
 @dataclass
@@ -121,18 +119,6 @@ def _platform(provider: Running, directory: Path) -> Iterator[Town]:
     server.shutdown()
     server.server_close()
     listener.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    path = shutil.which("chromium")
-    assert path, "chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox cannot start as root in a container; only our own pages are opened.
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET, chromium_sandbox=False)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
