@@ -81,6 +81,8 @@ class Refusals:
         response = refusal.response
         assert (response.status_code, refusal.error) == (status, error), response.text[:2000]
         assert "no-store" in response.headers["Cache-Control"]
+        if response.headers.get("Content-Type") == "application/json":
+            assert response.json().keys() == {"error", "error_description"}
         after = rows(running)
         changed = {name for name in before if before[name] != after[name]}
         assert changed <= effects, f"changed: {changed - effects}"

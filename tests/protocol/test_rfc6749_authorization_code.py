@@ -8,7 +8,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 import requests
+from werkzeug.test import create_environ, run_wsgi_app
 
+from netid import responses
 from netid.services.interaction import digest_of
 from netid.storage.single_use import Kind
 from tests.protocol.meddling import held, latest_receipt, set_status
@@ -121,6 +123,7 @@ class TestAuthorizationRequest:
             shop.running, lambda: shop.authorize(claims=claims), 303, "invalid_request"
         ).description
         assert said == "claims.userinfo: essential must be true or false"
+        assert responses.printable('a"b\\c\nd\u4f60\x7f~ ') == "a'b'c'd''~ "
 
 
 class TestUnprovenRedirect:
@@ -595,6 +598,14 @@ class TestHostAndMethods:
             assert "evil" not in answer.text + str(answer.headers)
         page = browser.get(began.headers["Location"])
         assert "evil" not in page.text
+
+    @pytest.mark.parametrize("path", ["//token", "//authorize", "/sign-in//x"])
+    def test_a19_no_address_is_mended_with_a_host_from_outside(self, shared, path):
+        """Werkzeug would send a doubled slash on to the host that the request named."""
+        environ = create_environ("/", "http://evil.example") | {"PATH_INFO": path}
+        _body, status, headers = run_wsgi_app(shared.provider.wsgi, environ)
+        assert status.startswith("404")
+        assert "evil" not in str(headers)
 
     def test_options_grant_no_other_origin_anything(self, shop):
         """U5."""

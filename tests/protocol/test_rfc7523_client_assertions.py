@@ -261,7 +261,8 @@ class TestHowItIsSigned:
         jwks = {"keys": [key.public.jwk() for key in keys]}
         keyed = replace(Keyed.register(shared, "two-keys", jwks=jwks), key=keys[1])
         code = keyed.client.headless().code
-        assert keyed.redeem(code, forge({"alg": "ES256"}, keyed.payload(), keys[1])).status_code == 401
+        for key in keys:
+            assert keyed.redeem(code, forge({"alg": "ES256"}, keyed.payload(), key)).status_code == 401
         assert keyed.redeem(code, keyed.assertion()).status_code == 200
 
 
