@@ -4,33 +4,25 @@ A model keeps, in sets, what was registered, asked for and agreed to. After ever
 token that was ever issued is tried, and what UserInfo answers is held against the model.
 """
 
-import hashlib
 import itertools
-from base64 import urlsafe_b64encode
 from datetime import datetime
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from netid.identity.ages import birthdate_of_age
-from netid.identity.calendar import legal_day
 from netid.identity.claims import CATALOGUE
-from netid.identity.documents import make_synthetic_document, make_synthetic_phone
-from netid.identity.persons import fields_of
-from netid.services.enrolment import Applicant
 from netid.services.registration import checked_registration
 from netid.storage.persons import PersonStatus
-from tests.privacy.release_model import SECRET, Person, Shop, Token, Values
-from tests.running import CALLBACK, Running
+from tests.privacy.release_model import Person, Shop, Token, Values
+from tests.privacy.release_wire import Wire, enrolled
+from tests.running import Running
 
-VERIFIER = "v" * 43
-CHALLENGE = urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 CLAIMS = st.sampled_from(list(CATALOGUE))
 FIELDS = st.sampled_from([name for name, claim in CATALOGUE.items() if claim.is_field])
 ANSWERS = st.sampled_from([name for name, claim in CATALOGUE.items() if not claim.is_field])
 NECESSITY = st.sampled_from(["essential", "voluntary"])
+HELD = "a consent that does not hold let something leave"
 _NUMBERS = itertools.count()
 
 
@@ -43,12 +35,14 @@ class ReleaseMachine(RuleBasedStateMachine):
         super().__init__()
         provider = self.running.provider
         self.stores, self.services, self.vault = provider.stores, provider.services, provider.vault
-        self.http = provider.app.test_client(use_cookies=False)
+        self.wire = Wire(provider.app)
         self.people: list[Person] = []
         self.shops: list[Shop] = []
         self.tokens: list[Token] = []
         self.touched: frozenset[Token] = frozenset()
         self.may_grow = False
+        self.sound = True
+        """Whether the last check passed: what follows a failure proves nothing."""
 
     @property
     def now(self) -> datetime:
@@ -71,7 +65,7 @@ class ReleaseMachine(RuleBasedStateMachine):
         self._register({"fields": {"name": "essential", "phone_number": "voluntary", "sex": "voluntary"}})
         self._register({"fields": {"document_number": "essential", "age_over_14": "voluntary"}})
         for person, shop in itertools.product((adult, child), self.shops):
-            self._decide(person, shop, "fields", "agree", None, ticked)
+            self._redeem(self._agreement(person, shop, "fields", "agree", None, ticked))
 
     @rule(age=st.sampled_from([10, 15, 17, 18, 30, 70]))
     @precondition(lambda self: len(self.people) < 6)
@@ -81,23 +75,11 @@ class ReleaseMachine(RuleBasedStateMachine):
 
     def _enrol(self, age: int) -> Person:
         guardian = None if age >= 18 else self._enrol(40)
-        random = self.services.enrolment._ambient.random
-        birthdate = birthdate_of_age(age, 50, legal_day(self.now))
-        document = make_synthetic_document(
-            "resident_id", birthdate=birthdate, sex="female", name="林示例", random=random
-        )
-        phone = make_synthetic_phone(random)
-        persona = f"machine-{next(_NUMBERS)}"
-        with self.stores.db.write() as tx:
-            enrolled = self.services.enrolment.enrol(
-                tx, Applicant(document, phone, "none", guardian.person_id if guardian else None), self.now
-            )
-            self.stores.persons.bind_persona(tx, persona, enrolled.person_id)
-        decides = guardian if age < 14 else None
-        self.people.append(Person(persona, enrolled.person_id, fields_of(document, phone), decides))
+        self.people.append(enrolled(self.running, f"machine-{next(_NUMBERS)}", age, guardian))
         return self.people[-1]
 
     @rule(data=st.data())
+    @precondition(lambda self: [person.status for person in self.people].count("cancelled") < 2)
     def cancel(self, data: st.DataObject) -> None:
         person = data.draw(st.sampled_from(self.people))
         with self.stores.db.write() as tx:
@@ -163,6 +145,7 @@ class ReleaseMachine(RuleBasedStateMachine):
         self.touch(*self.of(shop=shop), may_grow=True)
 
     @rule(data=st.data())
+    @precondition(lambda self: not any(shop.removed for shop in self.shops))
     def remove(self, data: st.DataObject) -> None:
         shop = self._standing_shop(data)
         self.services.registration.remove(shop.client_id)
@@ -182,9 +165,9 @@ class ReleaseMachine(RuleBasedStateMachine):
         person, shop = data.draw(st.sampled_from(self.people)), self._standing_shop(data)
         purpose = data.draw(st.sampled_from(sorted(shop.purposes)))
         wanted = data.draw(st.none() | st.sets(CLAIMS, min_size=1))
-        self._decide(person, shop, purpose, decision, wanted, data.draw(st.sets(CLAIMS)))
+        self._redeem(self._agreement(person, shop, purpose, decision, wanted, data.draw(st.sets(CLAIMS))))
 
-    def _decide(
+    def _agreement(
         self,
         person: Person,
         shop: Shop,
@@ -192,82 +175,87 @@ class ReleaseMachine(RuleBasedStateMachine):
         decision: str,
         wanted: set[str] | None,
         ticked: set[str],
-    ) -> None:
+    ) -> Token | None:
+        """What the person decided, as a token that is still to be fetched; None without a code."""
         registered = shop.purposes[purpose]
         self.running.approve(person.persona, decision=decision, voluntary=tuple(ticked))
-        back = self._authorize(person, shop, purpose, wanted)
+        back = self.wire.authorize(shop, person.persona, purpose, wanted)
         if not registered:
             assert back["error"] == "invalid_scope"
-            return
-        told = {name: how for name, how in registered.items() if wanted is None or name in wanted}
+            return None
         assert ("code" in back) is (decision == "agree" and person.may_decide)
-        if "code" in back and told:
-            agreed = {name for name, how in told.items() if how == "essential" or name in ticked}
-            self._redeem(back["code"], person, shop, purpose, told, agreed)
-
-    def _authorize(self, person: Person, shop: Shop, purpose: str, wanted: set[str] | None) -> dict[str, str]:
-        names = ",".join(f'"{name}":null' for name in sorted(wanted or ()))
-        query = {
-            "client_id": shop.client_id,
-            "redirect_uri": CALLBACK,
-            "response_type": "code",
-            "scope": f"openid netid.purpose.{purpose}",
-            "code_challenge": CHALLENGE,
-            "code_challenge_method": "S256",
-            "login_hint": person.persona,
-        } | ({"claims": f'{{"userinfo":{{{names}}}}}'} if wanted is not None else {})
-        answer = self.http.get("/authorize", query_string=query)
-        return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
-
-    def _redeem(
-        self, code: str, person: Person, shop: Shop, purpose: str, told: dict[str, str], agreed: set[str]
-    ) -> None:
-        tokens = self._token(shop, code).get_json()
+        told = {name: how for name, how in registered.items() if wanted is None or name in wanted}
+        if "code" not in back or not told:
+            return None
+        agreed = frozenset(name for name, how in told.items() if how == "essential" or name in ticked)
         with self.stores.db.read() as tx:
-            latest = self.stores.consents.list(tx, person.person_id)[0]
-        token = Token(
-            value=tokens["access_token"],
-            code=code,
-            receipt_id=latest.receipt.receipt_id,
+            receipt = self.stores.consents.list(tx, person.person_id)[0].receipt
+        assert set(receipt.agreed) == agreed
+        return Token(
+            code=back["code"],
+            receipt_id=receipt.receipt_id,
             person=person,
             shop=shop,
             purpose=purpose,
             told=told,
-            agreed=frozenset(agreed),
+            agreed=agreed,
             edition=shop.edition,
             decided_at=self.now,
-            subject="",
         )
-        assert set(latest.receipt.agreed) == agreed
-        self.tokens = [*self.tokens[-7:], token]
 
-    def _token(self, shop: Shop, code: str) -> Any:
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": CALLBACK,
-            "code_verifier": VERIFIER,
-        }
-        return self.http.post("/token", data=form, auth=(shop.client_id, SECRET))
+    def _redeem(self, agreement: Token | None) -> None:
+        if agreement is None:
+            return
+        access_token = self.wire.redeem(agreement.shop, agreement.code)
+        assert access_token is not None, "less left than was agreed to"
+        agreement.value = access_token
+        self.tokens = [*self.tokens[-7:], agreement]
 
     @rule(data=st.data())
-    @precondition(lambda self: self.tokens)
+    @precondition(lambda self: self._live())
     def withdraw(self, data: st.DataObject) -> None:
-        token = data.draw(st.sampled_from(self.tokens))
-        with self.stores.db.write() as tx:
-            self.stores.consents.mark_withdrawn(tx, token.receipt_id, self.now)
-        token.ended = True
-        self.touch(token)
+        self._withdraw(data.draw(st.sampled_from(self._live())))
+
+    @rule(data=st.data())
+    def withdraw_before_the_code_is_redeemed(self, data: st.DataObject) -> None:
+        self.touch()
+        self._withdraw_in_between(data.draw(st.sampled_from(self.people)), self._standing_shop(data))
+
+    def _withdraw_in_between(self, person: Person, shop: Shop) -> None:
+        agreement = self._agreement(person, shop, "fields", "agree", None, set())
+        if agreement is not None:
+            self._withdraw(agreement)
+            assert self.wire.redeem(shop, agreement.code) is None, HELD
+
+    def _live(self) -> list[Token]:
+        return [token for token in self.tokens if token.last and token.person.status != "cancelled"]
+
+    def _withdraw(self, token: Token) -> None:
+        """Ends everything of that person at that relying party, and nothing of anybody else."""
+        self.services.rights.withdraw(token.person.person_id, token.receipt_id)
+        at_the_same = self.of(token.person, token.shop)
+        for ended in at_the_same:
+            ended.ended = True
+        self.touch(*at_the_same)
+
+    def teardown(self) -> None:
+        """Whatever has happened, each consent can be withdrawn by itself, with a token and with a code."""
+        while self.sound and self._live():
+            self._withdraw(self._live()[0])
+            self.released_is_registered_requested_and_consented()
+        standing = [shop for shop in self.shops if not shop.removed and "fields" in shop.purposes]
+        if self.sound and standing and self.people:
+            self._withdraw_in_between(self.people[0], standing[0])
 
     @rule(data=st.data())
     @precondition(lambda self: any(not token.shop.removed for token in self.tokens))
     def replay(self, data: st.DataObject) -> None:
         token = data.draw(st.sampled_from([token for token in self.tokens if not token.shop.removed]))
-        assert self._token(token.shop, token.code).status_code == 400
+        assert self.wire.redeem(token.shop, token.code) is None
         token.ended = True
         self.touch(token)
 
-    @rule(seconds=st.sampled_from([1, 59, 120, 301]))
+    @rule(seconds=st.sampled_from([1, 59, 61, 120, 301]))
     def wait(self, seconds: int) -> None:
         self.running.clock.advance(seconds=seconds)
         self.touch(*self.tokens)
@@ -276,6 +264,7 @@ class ReleaseMachine(RuleBasedStateMachine):
 
     @invariant()
     def released_is_registered_requested_and_consented(self) -> None:
+        self.sound = False
         for token in self.tokens:
             answer = self._answer(token)
             self._compare_with_before(token, answer)
@@ -284,10 +273,11 @@ class ReleaseMachine(RuleBasedStateMachine):
                 "more left than registered, requested and agreed to"
             )
             if token.must_be_nothing(self.now):
-                assert answer is None, "a consent that does not hold let something leave"
+                assert answer is None, HELD
             else:
                 assert answer == within, "less left than was agreed to"
             token.last, token.fresh = answer, False
+        self.sound = True
 
     def _compare_with_before(self, token: Token, answer: Values | None) -> None:
         if token.fresh:
@@ -298,11 +288,9 @@ class ReleaseMachine(RuleBasedStateMachine):
             assert (answer or {}).items() <= (token.last or {}).items(), "it grew"
 
     def _answer(self, token: Token) -> Values | None:
-        answer = self.http.get("/userinfo", headers={"Authorization": f"Bearer {token.value}"})
-        if answer.status_code == 401:
+        values = self.wire.userinfo(token.value)
+        if values is None:
             return None
-        assert answer.status_code == 200
-        values: Values = answer.get_json()
         subject = str(values.pop("sub"))
         assert token.subject in ("", subject), "the subject changed"
         token.subject = subject

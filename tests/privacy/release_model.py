@@ -69,7 +69,6 @@ class Shop:
 class Token:
     """An access token and what it rests on."""
 
-    value: str
     code: str
     receipt_id: str
     person: Person
@@ -80,7 +79,9 @@ class Token:
     agreed: frozenset[str]
     edition: int
     decided_at: datetime
-    subject: str
+    value: str = ""
+    """The access token itself; empty until the code is redeemed."""
+    subject: str = ""
     ended: bool = False
     """Withdrawn, or its code was replayed."""
     last: Values | None = field(default_factory=dict)

@@ -139,6 +139,13 @@ EXACT = {
         set(),
         {"name"},
     ),
+    "a predicate in the ID token beside a field": (
+        "openid netid.purpose.real-name-parcel",
+        '{"userinfo":{"name":null},"id_token":{"age_over_16":null}}',
+        ("age_over_16",),
+        {"age_over_16"},
+        {"name"},
+    ),
     "verified claims asked for": (
         "openid",
         '{"id_token":{"verified_claims":{"verification":{"trust_framework":null},"claims":{"name":null}}}}',

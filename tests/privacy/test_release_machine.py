@@ -14,7 +14,7 @@ from netid.identity.consent import Action, StoredReceipt
 from netid.identity.relying_party import RelyingParty
 from netid.services.grants import Grants
 from netid.storage.consents import Consents
-from netid.storage.tables import receipts
+from netid.storage.tokens import AccessTokens
 from tests.privacy.release_machine import ReleaseMachine
 from tests.running import Running
 
@@ -68,13 +68,17 @@ def _a_rule_of_the_policy_is_missing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_withdrawal_ends_all_of_that_person(patch: pytest.MonkeyPatch) -> None:
-    def mark_withdrawn(self: Consents, tx: Any, receipt_id: str, at: datetime) -> bool:
-        stored = self.get(tx, receipt_id)
-        assert stored is not None
-        theirs = receipts.update().where(receipts.c.person_id == stored.person_id)
-        return bool(tx.execute(theirs.values(withdrawn_at=at)).rowcount)
+    revoke = AccessTokens.revoke_for
 
-    patch.setattr(Consents, "mark_withdrawn", mark_withdrawn)
+    def everywhere(self: AccessTokens, tx: Any, person_id: str, _client_id: str, now: datetime) -> int:
+        return revoke(self, tx, person_id, None, now)
+
+    patch.setattr(AccessTokens, "revoke_for", everywhere)
+
+
+def _a_withdrawal_is_only_written_down(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Consents, "mark_withdrawn", lambda *_: True)
+    patch.setattr(AccessTokens, "revoke_for", lambda *_: 0)
 
 
 def _everybody_has_the_same_phone(patch: pytest.MonkeyPatch) -> None:
@@ -96,6 +100,7 @@ PLANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
         _a_withdrawal_ends_all_of_that_person,
         "somebody else's step",
     ),
+    "a withdrawal is only written down": (_a_withdrawal_is_only_written_down, "does not hold"),
     "somebody else's value": (_everybody_has_the_same_phone, "more left than registered"),
 }
 
