@@ -33,6 +33,8 @@ _WRAPPED = re.compile(rb"[0-9A-Za-z+/]{32}\s+[0-9A-Za-z+/]{4}")
 _SPACES = re.compile(rb"\s+")
 _SEPARATORS = re.compile(rb"[\s+\-./:_,;'\"()]+|\xc2\xb7")
 _MASK = re.compile("[*＊•●×]+|[xX#_.…?-]{3,}")
+_TOKEN = re.compile("[0-9a-z_-]{20,}")
+"""A random secret, in which a short word between two hyphens is a coincidence."""
 _SHORTEST = 6
 _HASH_PREFIX = 8
 _REACH = 40
@@ -96,7 +98,7 @@ class Searcher:
 
     def _short(self, view: bytes) -> Iterator[tuple[str, str]]:
         for line in view.split(b"\n") if self._words else ():
-            for match in self._word.finditer(_plain_text(line).lower()):
+            for match in self._word.finditer(_TOKEN.sub(" ", _plain_text(line).lower())):
                 yield self._words[match[0]]
 
 
