@@ -1,7 +1,7 @@
 """What an error page says: what happened, and the way on. Never the cause."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Flask
 
@@ -31,6 +31,8 @@ class Explanation:
     way_on: str
     nothing_was_shared: bool = True
     """Whether the page may say so."""
+    for_developers: str | None = None
+    """Field, rule and remedy for whoever wrote the request, in English; it repeats no value."""
 
 
 def explain(error: NetIDError) -> Explanation:
@@ -39,7 +41,8 @@ def explain(error: NetIDError) -> Explanation:
         return _invalid(error)
     for kinds, words in _WORDS:
         if isinstance(error, kinds):
-            return words()
+            about_the_request = error.description if isinstance(error, OAuthError) else None
+            return replace(words(), for_developers=about_the_request)
     return _fault() if error.status >= 500 else _not_possible()
 
 

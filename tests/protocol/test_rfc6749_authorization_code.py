@@ -145,6 +145,22 @@ class TestUnprovenRedirect:
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"client_id": None}, "client_id is missing; send the one you registered"),
+            ({"client_id": PLANTED}, "client_id is not registered here; register it first"),
+            ({"redirect_uri": None}, "redirect_uri is missing; send one that is registered"),
+            (
+                {"redirect_uri": PLANTED},
+                "redirect_uri is not registered for this client; it must match exactly",
+            ),
+            ({"scope": "\x00"}, "scope has characters that are not printable text; leave them out"),
+        ],
+    )
+    def test_the_page_has_the_field_the_rule_and_the_remedy_for_who_sent_it(self, shop, changes, said):
+        assert f'data-testid="for-developers">{said}</p>' in shop.authorize(**changes).text
+
     def test_another_clients_redirect_uri_is_nobody_elses(self, shop, another_shop, refused):
         other = shop.running.register("elsewhere", redirect_uris=["https://elsewhere.example/cb"])
         refused(
