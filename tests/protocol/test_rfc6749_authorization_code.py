@@ -591,6 +591,39 @@ class TestBusyDatabase:
             assert answer.response.headers["Retry-After"] == "1"
 
 
+class TestFaultsOfOurs:
+    """Whatever breaks inside, the caller learns that it was us, and nothing else."""
+
+    @pytest.mark.parametrize(
+        ("method", "address", "error"),
+        [
+            ("POST", "/token", "server_error"),
+            ("POST", "/revoke", "server_error"),
+            ("GET", "/userinfo", "server_error"),
+            ("GET", "/authorize", None),
+            ("GET", "/sign-in/x", None),
+        ],
+    )
+    def test_a_fault_shows_no_trace(self, shop, refused, monkeypatch, method, address, error):
+        def broken(*_rest: object) -> object:
+            raise RuntimeError(f"{PLANTED} {shop.secret}")
+
+        services = shop.running.provider.services
+        monkeypatch.setattr(services.registration, "get", broken)
+        monkeypatch.setattr(services.grants, "answer", broken)
+        monkeypatch.setattr(services.sign_in, "load", broken)
+        act = lambda: requests.request(  # noqa: E731
+            method,
+            shop.running.url(address),
+            params=shop.request() if address == "/authorize" else None,
+            data={"token": "x"} if method == "POST" else None,
+            headers={"Authorization": "Bearer x"} if method == "GET" else None,
+            auth=(shop.client_id, shop.secret) if method == "POST" else None,
+            timeout=10,
+        )
+        refused(shop.running, act, 500, error, secrets=(shop.secret,))
+
+
 class TestHostAndMethods:
     @pytest.mark.parametrize(
         "headers",
