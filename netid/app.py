@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -356,8 +357,9 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_fault(error: Exception) -> Response:
-    """A fault of ours: the log gets the trace, the caller gets none of it."""
-    log.exception("unexpected fault in %s", request.endpoint)
+    """A fault of ours: the log gets where it was, without the message, which may quote a value."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unexpected fault in %s: %s\n%s", request.endpoint, type(error).__name__, frames)
     return _answer(UnexpectedFault(type(error).__name__))
 
 

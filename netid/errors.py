@@ -157,12 +157,6 @@ class UnsupportedGrantType(OAuthError):
     code = "unsupported_grant_type"
 
 
-class UnsupportedTokenType(OAuthError):
-    """RFC 7009, 2.2.1: the provider cannot revoke tokens of this type."""
-
-    code = "unsupported_token_type"
-
-
 class InvalidToken(OAuthError):
     """RFC 6750, 3.1: the access token is unknown, expired, revoked or of another kind."""
 
@@ -175,12 +169,6 @@ class MissingToken(OAuthError):
 
     code = "invalid_token"
     status = 401
-
-
-class UnauthorizedClient(OAuthError):
-    """RFC 6749, 4.1.2.1: the client may not use this way."""
-
-    code = "unauthorized_client"
 
 
 class AccessDenied(OAuthError):

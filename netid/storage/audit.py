@@ -7,6 +7,7 @@ chains them by hash afterwards; the few that it has not reached yet are reported
 import hashlib
 import json
 import logging
+import sqlite3
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Row, bindparam, func, insert, select, text, type_coerce
+from sqlalchemy.exc import SQLAlchemyError
 
 from netid.ambient import Ambient
 from netid.errors import StorageBusy
@@ -217,6 +219,9 @@ class Sealer:
                     pass
             except StorageBusy as busy:
                 _LOG.warning("audit not sealed now: %s", busy.detail)
+            except (SQLAlchemyError, sqlite3.Error) as fault:
+                # The next round tries again; what is not sealed is reported as such.
+                _LOG.error("audit not sealed: %s", type(fault).__name__)
             if stopping:
                 return
 
