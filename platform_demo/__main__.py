@@ -36,7 +36,7 @@ def main() -> int:
         workers=1,
         blocking_threads=_THREADS,
         log_access=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
     server.serve(target_loader=partial(_load, settings), wrap_loader=False)
     return 0
