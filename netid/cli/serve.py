@@ -7,8 +7,9 @@ from argparse import Namespace
 
 from netid.settings import PREFIX, Settings, read_settings
 
-THREADS = 8
-"""Requests one worker handles at once; most of their time is spent waiting for the disk."""
+THREADS = 2
+"""Requests one worker handles at once: one waits for the disk while the other computes. More take the
+interpreter's lock from each other: a sign-in then costs a third more (`make bench`). Add workers."""
 
 
 def run(chosen: Namespace) -> int:
