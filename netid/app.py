@@ -231,7 +231,7 @@ def _services(
             ambient=ambient,
         ),
         rights=Rights(stores, receipts=receipts, ambient=ambient),
-        records=Records(stores.db, disclosure=disclosure),
+        records=Records(stores, disclosure=disclosure),
         approvals=Approvals(sign_in, decisions, outcomes) if settings.mode == "test" else None,
     )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -70,11 +70,11 @@ def parse_request(
     id_token = {name for name in wanted.id_token if name in names and not CATALOGUE[name].is_field}
     userinfo = _userinfo(purpose, wanted, id_token)
     asks = bool(userinfo or id_token)
+    _check_response_mode(given)
     level, essential = _level(relying_party, given, wanted)
     return AuthorizationRequest(
         client_id=relying_party.client_id,
         redirect_uri=redirect_uri,
-        response_mode=_response_mode(given),
         scope=_understood(scope, purpose),
         verify=VERIFY_SCOPE in scope,
         purpose=purpose.id if purpose and asks else None,
@@ -196,11 +196,9 @@ def _level(
     return (levels[0] if levels else relying_party.default_level), wanted.acr_essential
 
 
-def _response_mode(given: Mapping[str, str]) -> Literal["query", "form_post"]:
-    mode = given.get("response_mode", "query")
-    if mode != "query":
+def _check_response_mode(given: Mapping[str, str]) -> None:
+    if given.get("response_mode", "query") != "query":
         raise InvalidRequest("response_mode must be query")
-    return "query"
 
 
 def _code_challenge(relying_party: RelyingParty, given: Mapping[str, str]) -> str | None:

@@ -48,7 +48,6 @@ class AuthorizationRequest(BaseModel):
 
     client_id: str
     redirect_uri: str
-    response_mode: Literal["query", "form_post"] = "query"
     scope: tuple[str, ...]
     """The scope values that were understood; unknown ones are left out."""
     verify: bool = False
