@@ -143,6 +143,11 @@ class Authentication(StrEnum):
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 
+def _usual_algorithm(registered: dict[str, Any]) -> Literal["RS256", "ES256"]:
+    """OpenID Connect's default is RS256 (Core, 2), which FAPI 2.0 does not allow (5.4.1)."""
+    return "ES256" if registered.get("profile") == "fapi2" else "RS256"
+
+
 class RelyingParty(_Frozen):
     """A site or app that must know its user is a real person, as it is registered."""
 
@@ -151,14 +156,15 @@ class RelyingParty(_Frozen):
     contact: Words
     """Where a person can ask and complain: an address people can write to."""
     legal_entity: LegalEntity
-    profile: Literal["oidc"] = "oidc"
+    profile: Literal["oidc", "fapi2"] = "oidc"
+    """`fapi2` is FAPI 2.0 Security Profile Final: pushed requests, sender-constrained tokens, ES256."""
     redirect_uris: Annotated[tuple[RedirectUri, ...], Field(min_length=1, max_length=50)]
     authentication: Authentication = Authentication.PRIVATE_KEY_JWT
     secret_digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     """SHA-256 of the secret (at least 32 characters, so it cannot be tried out)."""
     jwks: dict[str, Any] | None = None
     """The relying party's public keys (RFC 7517)."""
-    id_token_signed_response_alg: Literal["RS256", "ES256"] = "RS256"
+    id_token_signed_response_alg: Literal["RS256", "ES256"] = Field(default_factory=_usual_algorithm)
     userinfo_signed_response_alg: Literal["RS256", "ES256"] | None = None
     require_pkce: bool = True
     """Only a confidential client's registration can waive it, and then a nonce is required."""
@@ -175,6 +181,21 @@ class RelyingParty(_Frozen):
         ids = [purpose.id for purpose in self.purposes]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
             raise ValueError(f"purposes: {', '.join(twice)} is registered twice; give each its own id")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_its_profile(self) -> Self:
+        """FAPI 2.0 Security Profile, 5.3.2.1 (authentication), 5.3.2.2 (PKCE) and 5.4.1 (algorithms)."""
+        if self.profile != "fapi2":
+            return self
+        if self.authentication is not Authentication.PRIVATE_KEY_JWT:
+            raise ValueError("authentication: is private_key_jwt in profile fapi2; give that, and the keys")
+        if not self.require_pkce:
+            raise ValueError("require_pkce: cannot be waived in profile fapi2; leave it out")
+        if self.id_token_signed_response_alg != "ES256":
+            raise ValueError("id_token_signed_response_alg: is ES256 in profile fapi2; leave it out")
+        if self.userinfo_signed_response_alg not in (None, "ES256"):
+            raise ValueError("userinfo_signed_response_alg: is ES256 in profile fapi2, or left out for JSON")
         return self
 
     def purpose(self, purpose_id: str) -> Purpose | None:

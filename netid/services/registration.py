@@ -37,12 +37,18 @@ def checked_registration(entry: object, read_public_keys: ReadPublicKeys | None 
     try:
         relying_party = RelyingParty.model_validate(values)
         if relying_party.jwks is not None:
-            PublicKeySet.from_jwks(relying_party.jwks)
+            _check_keys(relying_party, PublicKeySet.from_jwks(relying_party.jwks))
     except ValidationError as error:
         raise RegistrationRefused(_first_fault(error)) from error
     except InvalidField as error:
         raise RegistrationRefused(error.detail) from error
     return relying_party
+
+
+def _check_keys(relying_party: RelyingParty, keys: PublicKeySet) -> None:
+    """FAPI 2.0 Security Profile, 5.4.1: RS256 is none of its algorithms, so an RSA key proves nothing."""
+    if relying_party.profile == "fapi2" and not keys.fitting("ES256", None):
+        raise RegistrationRefused("jwks: has no ES256 key, which profile fapi2 needs; add a P-256 key")
 
 
 def _digest(secret: object) -> str:

@@ -1,11 +1,13 @@
 """What a relying party can register, and everything that is refused, with the field and the remedy."""
 
 import copy
+import secrets
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from netid.credentials.jwk import SigningKey
 from netid.errors import RegistrationRefused
 from netid.identity.relying_party import Authentication, RelyingParty
 from netid.services.registration import checked_registration
@@ -177,6 +179,49 @@ def test_a_registration_that_breaks_a_rule_is_refused_with_its_field(path: str, 
 
     named = [*(step for step in path.split(".") if not step.isdigit()), str(value)]
     assert any(step in said for step in named)
+
+
+FAPI2_KEY = SigningKey.generate("ES256", secrets.token_bytes).public.jwk()
+FAPI2 = {
+    **{name: value for name, value in ENTRY.items() if name != "secret"},
+    "profile": "fapi2",
+    "authentication": "private_key_jwt",
+    "jwks": {"keys": [FAPI2_KEY]},
+}
+RSA_KEY = SigningKey.generate("RS256", secrets.token_bytes).public.jwk()
+
+
+def test_fapi2_means_es256_and_pkce_without_saying_so() -> None:
+    registered = checked_registration(FAPI2)
+
+    assert registered.id_token_signed_response_alg == "ES256"
+    assert registered.userinfo_signed_response_alg is None
+    assert registered.require_pkce
+    assert RelyingParty.model_validate_json(registered.model_dump_json()) == registered
+    assert checked_registration(entry()).id_token_signed_response_alg == "RS256"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"id_token_signed_response_alg": "RS256"},
+            "id_token_signed_response_alg: is ES256 in profile fapi2",
+        ),
+        (
+            {"userinfo_signed_response_alg": "RS256"},
+            "userinfo_signed_response_alg: is ES256 in profile fapi2",
+        ),
+        ({"require_pkce": False}, "require_pkce: cannot be waived in profile fapi2"),
+        (
+            {"authentication": "client_secret_basic", "secret": "s" * 32},
+            "authentication: is private_key_jwt in profile fapi2",
+        ),
+        ({"jwks": {"keys": [RSA_KEY]}}, "jwks: has no ES256 key"),
+    ],
+)
+def test_fapi2_refuses_what_the_profile_forbids(changes: dict[str, Any], said: str) -> None:
+    assert refused(FAPI2 | changes).startswith(said)
 
 
 def test_the_refusal_of_a_secret_does_not_repeat_it() -> None:
