@@ -20,6 +20,8 @@ from netid.storage.stores import Stores
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS: tuple[Algorithm, ...] = ("ES256", "RS256")
+FAPI2_ASSERTION_ALGORITHMS: tuple[Algorithm, ...] = ("ES256",)
+"""RS256 is none of FAPI 2.0's algorithms (Security Profile, 5.4.1)."""
 ASSERTION_LIFETIME = timedelta(minutes=5)
 """An assertion may not be good for longer than this."""
 _NOBODY = "0" * 64
@@ -82,7 +84,9 @@ class ClientAuthentication:
         if relying_party.authentication is not Authentication.PRIVATE_KEY_JWT:
             raise InvalidClient(detail="another method is registered")
         keys = jose.Pinned(PublicKeySet.from_jwks(relying_party.jwks))
-        payload = jose.verify(assertion, key_source=keys, algorithms=ASSERTION_ALGORITHMS, typ=None).payload
+        fapi2 = relying_party.profile == "fapi2"
+        algorithms = FAPI2_ASSERTION_ALGORITHMS if fapi2 else ASSERTION_ALGORITHMS
+        payload = jose.verify(assertion, key_source=keys, algorithms=algorithms, typ=None).payload
         now = self._ambient.now()
         jose.check_issuer(payload, relying_party.client_id)
         jose.check_audience(payload, self._issuer)

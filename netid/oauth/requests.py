@@ -31,7 +31,7 @@ PROTOCOL_CLAIMS = frozenset(
     {"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "verified_claims"}
 )
 """What the tokens say anyway: asking for one of these neither narrows nor widens a purpose."""
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 _UNSUPPORTED: Mapping[str, type[OAuthError]] = {
     "request": RequestNotSupported,
@@ -83,6 +83,7 @@ def parse_request(
         state=_bounded(given, "state"),
         nonce=_nonce(relying_party, given),
         code_challenge=_code_challenge(relying_party, given),
+        dpop_jkt=_dpop_jkt(given),
         prompt=_prompt(given),
         max_age=_max_age(given),
         login_hint=_bounded(given, "login_hint"),
@@ -211,9 +212,17 @@ def _code_challenge(relying_party: RelyingParty, given: Mapping[str, str]) -> st
         return None
     if method != "S256":
         raise InvalidRequest("code_challenge_method must be S256")
-    if not _CHALLENGE.fullmatch(challenge):
+    if not _SHA256.fullmatch(challenge):
         raise InvalidRequest("code_challenge must be 43 characters of base64url: the SHA-256 of the verifier")
     return challenge
+
+
+def _dpop_jkt(given: Mapping[str, str]) -> str | None:
+    """The thumbprint of the key that alone may redeem the code (RFC 9449, 10)."""
+    thumbprint = given.get("dpop_jkt")
+    if thumbprint is not None and not _SHA256.fullmatch(thumbprint):
+        raise InvalidRequest("dpop_jkt must be 43 characters of base64url: the key's SHA-256 thumbprint")
+    return thumbprint
 
 
 def _nonce(relying_party: RelyingParty, given: Mapping[str, str]) -> str | None:

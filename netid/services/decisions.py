@@ -242,6 +242,7 @@ class Decisions:
             client_id=request.client_id,
             redirect_uri=request.redirect_uri,
             code_challenge=request.code_challenge,
+            dpop_jkt=request.dpop_jkt,
             nonce=request.nonce,
             scope=request.scope,
             verify=request.verify,

@@ -30,6 +30,8 @@ class Grant(BaseModel):
     client_id: str
     redirect_uri: str
     code_challenge: str | None
+    dpop_jkt: str | None = None
+    """The thumbprint of the only key that may redeem the code (RFC 9449, 10)."""
     nonce: str | None
     scope: tuple[str, ...]
     verify: bool

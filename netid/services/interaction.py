@@ -61,6 +61,8 @@ class AuthorizationRequest(BaseModel):
     state: str | None = None
     nonce: str | None = None
     code_challenge: str | None = None
+    dpop_jkt: str | None = None
+    """The RFC 7638 thumbprint of the key that alone may redeem the code (RFC 9449, 10)."""
     prompt: frozenset[Prompt] = frozenset()
     max_age: int | None = None
     """Seconds since the person was last checked, at most."""
