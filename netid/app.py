@@ -44,6 +44,7 @@ from netid.services.applying import Applying
 from netid.services.approval import Approvals, Outcomes
 from netid.services.decisions import Decisions
 from netid.services.enrolment import Enrolment
+from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.grants import Grants
 from netid.services.housekeeping import Housekeeping
 from netid.services.own_pages import own_pages
@@ -80,6 +81,7 @@ class Services:
 
     registration: Registration
     sign_in: SignIn
+    fresh: FreshSignIn
     decisions: Decisions
     grants: Grants
     enrolment: Enrolment
@@ -218,6 +220,7 @@ def _services(
     return Services(
         registration=Registration(stores, ambient=ambient),
         sign_in=sign_in,
+        fresh=FreshSignIn(stores, ambient=ambient),
         decisions=decisions,
         grants=grants,
         enrolment=enrolment,
@@ -283,6 +286,7 @@ def _web(
         registration=services.registration,
         sign_in=services.sign_in,
         decisions=services.decisions,
+        fresh=services.fresh,
         browsers=browsers,
         approvals=services.approvals,
     )

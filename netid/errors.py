@@ -269,6 +269,13 @@ class SignInRefused(NetIDError):
         """Seconds until the next attempt is looked at."""
 
 
+class FreshSignInRequired(NetIDError):
+    """This needs a sign-in of its own, a few minutes ago at most; nothing was done."""
+
+    code = "fresh_sign_in_required"
+    status = 403
+
+
 class PersonSuspended(NetIDError):
     """The net credential is suspended; other ways of the relying party stay open."""
 

@@ -25,9 +25,11 @@ from netid.oauth.parameters import parameters
 from netid.oauth.requests import parse_request, proven_redirect_uri
 from netid.services.approval import ApprovalRule, Approvals
 from netid.services.decisions import Decisions
+from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import (
     AuthorizationRequest,
     Interaction,
+    OwnAction,
     Progress,
     Prompt,
     Role,
@@ -50,6 +52,7 @@ class Authorize:
         registration: Registration,
         sign_in: SignIn,
         decisions: Decisions,
+        fresh: FreshSignIn,
         browsers: Browsers,
         approvals: Approvals | None,
     ) -> None:
@@ -57,6 +60,7 @@ class Authorize:
         self._registration = registration
         self._sign_in = sign_in
         self._decisions = decisions
+        self._fresh = fresh
         self._browsers = browsers
         self._approvals = approvals
 
@@ -151,8 +155,7 @@ class Authorize:
         if new_session is not None:
             browser = Browser(browser.secret, new_session)
         if step.kind is StepKind.FINISH and interaction.is_own:
-            self._decisions.leave(interaction)
-            response = responses.see_other(interaction.request.redirect_uri)
+            response = self._arrive(interaction, browser)
         elif step.kind is StepKind.FINISH:
             response = self.send_code(interaction, self._decisions.conclude(interaction, browser))
         elif step.kind is StepKind.LEAVE:
@@ -160,6 +163,14 @@ class Authorize:
         else:
             response = responses.see_other(self.address(interaction, step))
         return self._browsers.write(response, browser, new_session)
+
+    def _arrive(self, interaction: Interaction, browser: Browser) -> Response:
+        """At the provider's own pages; signed in anew, if it was for an act."""
+        if interaction.request.action is None:
+            self._decisions.leave(interaction)
+        else:
+            self._fresh.confirm(interaction, browser)
+        return responses.see_other(interaction.request.redirect_uri)
 
     def address(self, interaction: Interaction, step: Step) -> str:
         """Where the page of that step is."""
@@ -183,6 +194,8 @@ class Authorize:
     def leave(self, interaction: Interaction) -> Response:
         """Ends an interaction that the person left before deciding."""
         self._decisions.leave(interaction)
+        if interaction.request.action is not None:
+            return self.to_own_pages("")
         if interaction.is_own:
             return responses.see_other(f"{self._settings.issuer}/")
         return self.send_refusal(interaction)
@@ -191,15 +204,19 @@ class Authorize:
         """Back to the provider's own pages after a form; `done` is shown as the outcome."""
         return responses.see_other(f"{self._settings.issuer}/records{f'?{done}' if done else ''}")
 
-    def visit_own_pages(self, browser: Browser, language: Language | None) -> Response:
-        """Signs a person in for the provider's own pages."""
+    def visit_own_pages(
+        self, browser: Browser, language: Language | None, action: OwnAction | None = None
+    ) -> Response:
+        """Signs a person in for the provider's own pages; for an act, anew, and on to the act's page."""
         own = own_pages(self._settings.issuer)
+        page = own.redirect_uris[0]
         asked = AuthorizationRequest(
             client_id=own.client_id,
-            redirect_uri=own.redirect_uris[0],
+            redirect_uri=page if action is None else f"{page}/{action.value}",
             scope=(),
             level=own.default_level,
             language=language,
+            action=action,
         )
         return self.resume(self._sign_in.begin(asked, browser), browser)
 

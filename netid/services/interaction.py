@@ -41,6 +41,14 @@ class Prompt(StrEnum):
     SELECT_ACCOUNT = "select_account"
 
 
+class OwnAction(StrEnum):
+    """What a person does on their own pages only after signing in anew for it; its value names the page."""
+
+    CANCEL = "cancel"
+    SHOW_NUMBER = "number"
+    EXPORT = "export"
+
+
 class AuthorizationRequest(BaseModel):
     """An authorization request whose client, redirect URI and parameters have been checked."""
 
@@ -75,6 +83,8 @@ class AuthorizationRequest(BaseModel):
     """Whether a lower level ends the flow with an error."""
     language: Language | None = None
     """From `ui_locales`; None leaves it to the browser."""
+    action: OwnAction | None = None
+    """On the provider's own pages: the act that the person signs in anew for."""
 
     @property
     def asked(self) -> frozenset[str]:

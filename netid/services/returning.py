@@ -31,6 +31,13 @@ class Returning:
         person = self._stores.persons.get(tx, session.person_id) if session else None
         if session is None or person is None or person.status == "cancelled":
             return Progress()
+        if request.action is not None:
+            # Who it is stays known; every other factor has to be shown anew.
+            typed = Factor.CREDENTIAL not in session.proved
+            proved = frozenset(session.proved) & {Factor.CREDENTIAL}
+            return Progress(
+                person=self.identified(person).model_copy(update={"proved": proved, "typed": typed})
+            )
         identified = self.identified(person).model_copy(update={"proved": frozenset(session.proved)})
         return Progress(person=identified, checked_at=session.auth_time)
 
