@@ -22,6 +22,7 @@ from netid.control.management import management_app, serve_management
 from netid.control.realms import Realms
 from netid.control.target import Target
 from netid.credentials import base64url
+from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
 from netid.errors import (
@@ -35,7 +36,7 @@ from netid.identity.calendar import legal_day
 from netid.identity.enrolment_notice import ENROLMENT_NOTICES
 from netid.identity.persons import Persona, load_personas, shipped_personas
 from netid.identity.relying_party import RelyingParty
-from netid.oauth import authorize, discovery, token, userinfo
+from netid.oauth import authorize, discovery, par, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
@@ -47,8 +48,10 @@ from netid.services.enrolment import Enrolment
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.grants import Grants
 from netid.services.housekeeping import Housekeeping
+from netid.services.messages import Messages
 from netid.services.own_pages import own_pages
 from netid.services.passcode_check import PasscodeCheck
+from netid.services.pushed_requests import PushedRequests
 from netid.services.receipts import Receipts
 from netid.services.records import Records
 from netid.services.registration import Registration, load_registrations
@@ -59,7 +62,7 @@ from netid.storage.applications import Applications
 from netid.storage.audit import Sealer
 from netid.storage.database import Database
 from netid.storage.instance import Instance
-from netid.storage.key_files import load_client_key, load_keys
+from netid.storage.key_files import WatchedKeys, load_client_key
 from netid.storage.persons import index_digest
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
@@ -68,6 +71,7 @@ from netid.storage.vault import Vault
 log = logging.getLogger("netid")
 
 ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
+    "par": responses.oauth_json,
     "token": responses.oauth_json,
     "userinfo": responses.oauth_json,
     "discovery": responses.problem,
@@ -80,6 +84,7 @@ class Services:
     """What people and relying parties can do at one provider."""
 
     registration: Registration
+    pushed_requests: PushedRequests
     sign_in: SignIn
     fresh: FreshSignIn
     decisions: Decisions
@@ -123,17 +128,25 @@ class Provider:
         self.keys_db.close()
 
 
-def build(settings: Settings, keyring: Keyring, ambient: Ambient, doubles: Doubles | None = None) -> Provider:
+def build(
+    settings: Settings,
+    keyring: Keyring,
+    ambient: Ambient,
+    doubles: Doubles | None = None,
+    *,
+    latest: Callable[[], Keyring] | None = None,
+) -> Provider:
     """A provider of these settings: migrated, with its personas and registrations in place.
 
-    `doubles` are what a realm swaps in. Raises SettingsError, KeyFileError, PersonaError or
-    RegistrationRefused: one line each.
+    `doubles` are what a realm swaps in; `latest` gives the keyring as rotations leave it. Raises
+    SettingsError, KeyFileError, PersonaError or RegistrationRefused: one line each.
     """
     doubles = doubles or Doubles()
     db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
     stores = Stores(db, Subjects(keyring.pairwise.reveal()))
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
-    services = _services(settings, stores, vault, keyring, ambient, doubles.outcomes)
+    keys = CurrentKeys(latest or (lambda: keyring), ambient.now)
+    services = _services(settings, stores, vault, keyring, keys, ambient, doubles.outcomes)
     if doubles.enrolled is None:
         _prepare(db, keys_db, vault, keyring)
         personas = _personas(settings, ambient)
@@ -142,7 +155,7 @@ def build(settings: Settings, keyring: Keyring, ambient: Ambient, doubles: Doubl
         personas = tuple(doubles.enrolled)
     for relying_party in _registrations(settings):
         services.registration.put(relying_party)
-    app = _web(settings, services, stores, personas, keyring, ambient, doubles.signer(Signer(keyring)))
+    app = _web(settings, services, stores, personas, keyring, keys, ambient, doubles.signer(Signer(keys)))
     wsgi = _mounted(doubles.middleware(app), settings.path)
     realms, management = None, None
     if services.approvals is not None and settings.management_token is not None:
@@ -199,6 +212,7 @@ def _services(
     stores: Stores,
     vault: Vault,
     keyring: Keyring,
+    keys: CurrentKeys,
     ambient: Ambient,
     outcomes: Outcomes,
 ) -> Services:
@@ -206,19 +220,25 @@ def _services(
     passcodes = PasscodeCheck(stores, keyring=keyring, ambient=ambient)
     enrolment = Enrolment(stores, vault=vault, disclosure=disclosure, keyring=keyring, ambient=ambient)
     own = own_pages(settings.issuer)
-    sign_in = SignIn(stores, own_pages=own, passcodes=passcodes, keyring=keyring, ambient=ambient)
+    messages = Messages(stores, keys=keys, issuer=settings.issuer, ambient=ambient)
+    sign_in = SignIn(
+        stores, own_pages=own, passcodes=passcodes, messages=messages, keyring=keyring, ambient=ambient
+    )
     grants = Grants(stores, disclosure=disclosure, ambient=ambient)
-    receipts = Receipts(stores, keyring=keyring, issuer=settings.issuer, ambient=ambient)
+    receipts = Receipts(stores, keys=keys, issuer=settings.issuer, ambient=ambient)
+    pushed_requests = PushedRequests(stores, ambient=ambient)
     decisions = Decisions(
         stores,
         sign_in=sign_in,
         grants=grants,
+        pushed_requests=pushed_requests,
         receipts=receipts,
         disclosure=disclosure,
         ambient=ambient,
     )
     return Services(
         registration=Registration(stores, ambient=ambient),
+        pushed_requests=pushed_requests,
         sign_in=sign_in,
         fresh=FreshSignIn(stores, ambient=ambient),
         decisions=decisions,
@@ -233,7 +253,7 @@ def _services(
             notices=ENROLMENT_NOTICES,
             ambient=ambient,
         ),
-        rights=Rights(stores, receipts=receipts, ambient=ambient),
+        rights=Rights(stores, receipts=receipts, messages=messages, ambient=ambient),
         records=Records(stores, disclosure=disclosure),
         approvals=Approvals(sign_in, decisions, outcomes) if settings.mode == "test" else None,
     )
@@ -277,6 +297,7 @@ def _web(
     stores: Stores,
     personas: tuple[Persona, ...],
     keyring: Keyring,
+    keys: CurrentKeys,
     ambient: Ambient,
     signer: Signer,
 ) -> Flask:
@@ -284,6 +305,7 @@ def _web(
     authorization = authorize.Authorize(
         settings,
         registration=services.registration,
+        pushed_requests=services.pushed_requests,
         sign_in=services.sign_in,
         decisions=services.decisions,
         fresh=services.fresh,
@@ -301,8 +323,10 @@ def _web(
         ambient=ambient,
     )
     app = _flask_app()
-    app.register_blueprint(discovery.blueprint(settings.issuer, keyring))
+    app.register_blueprint(discovery.blueprint(settings.issuer, keys))
     app.register_blueprint(authorize.blueprint(authorization))
+    push = par.Push(client_authentication=client_authentication, pushed_requests=services.pushed_requests)
+    app.register_blueprint(par.blueprint(push))
     app.register_blueprint(token.blueprint(token_endpoint))
     user_info = userinfo.UserInfo(settings.issuer, grants=services.grants, signer=signer)
     app.register_blueprint(userinfo.blueprint(user_info))
@@ -370,7 +394,8 @@ def _answer_fault(error: Exception) -> Response:
 def from_environment() -> Any:
     """The WSGI application of a worker process, from NETID_PROVIDER_* variables."""
     settings = read_settings(os.environ)
-    provider = build(settings, load_keys(settings.keys), Ambient.real())
+    keys = WatchedKeys(settings.keys)
+    provider = build(settings, keys(), Ambient.real(), latest=keys)
     if provider.management is not None and settings.management_port is not None:
         serve_management(provider.management, settings.management_port)
     if provider.realms is not None and settings.line_port is not None:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from netid.ambient import Ambient
 from netid.app import Provider, build
+from netid.credentials.current_keys import CurrentKeys
+from netid.credentials.jose import sign
+from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
 from netid.identity.persona_file import DEMO_PASSCODE
 from netid.identity.relying_party import RelyingParty
@@ -29,6 +32,8 @@ from netid.settings import Settings
 
 CALLBACK = "http://127.0.0.1:9/callback"
 """A redirect URI where nothing listens: tests read the Location and do not follow it."""
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+Form = dict[str, str] | Sequence[tuple[str, str]]
 MANAGEMENT_TOKEN = "a-token-for-the-tests"
 
 PARCEL_PURPOSE = {
@@ -113,6 +118,8 @@ class Client:
     relying_party: RelyingParty
     secret: str
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+    key: SigningKey | None = None
+    """What it proves itself with instead of a secret."""
 
     @property
     def client_id(self) -> str:
@@ -134,11 +141,45 @@ class Client:
         return {name: value for name, value in (parameters | changes).items() if value is not None}
 
     def authorize(self, browser: requests.Session | None = None, **changes: str | None) -> requests.Response:
-        """GET /authorize, not following the redirect."""
+        """GET /authorize, not following the redirect; in profile fapi2 the request is pushed before."""
+        if self.relying_party.profile == "fapi2":
+            return self.begin(self.pushed(**changes), browser)
+        return self._open(self.request(**changes), browser)
+
+    def push(self, **changes: str | None) -> requests.Response:
+        """POST /par."""
+        return self.post("/par", self.request(**changes))
+
+    def pushed(self, **changes: str | None) -> str:
+        """The `request_uri` of a pushed request."""
+        answer = self.push(**changes)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["request_uri"])
+
+    def begin(
+        self, request_uri: str, browser: requests.Session | None = None, **beside: str
+    ) -> requests.Response:
+        """GET /authorize with a `request_uri`, not following the redirect."""
+        return self._open({"client_id": self.client_id, "request_uri": request_uri, **beside}, browser)
+
+    def _open(self, parameters: dict[str, str], browser: requests.Session | None) -> requests.Response:
         browser = browser or self.running.browser()
-        return browser.get(
-            self.running.url("/authorize"), params=self.request(**changes), allow_redirects=False
-        )
+        return browser.get(self.running.url("/authorize"), params=parameters, allow_redirects=False)
+
+    def post(self, endpoint: str, form: Form, **headers: str) -> requests.Response:
+        """POST as this client, with its secret (HTTP Basic) or with its key (a fresh assertion)."""
+        auth = (self.client_id, self.secret) if self.key is None else None
+        form = [*(form.items() if isinstance(form, dict) else form), *self._proof()]
+        return requests.post(self.running.url(endpoint), data=form, auth=auth, headers=headers, timeout=10)
+
+    def _proof(self) -> list[tuple[str, str]]:
+        if self.key is None:
+            return []
+        now = int(self.running.clock.now().timestamp())
+        claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.running.issuer}
+        claims |= {"iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(16)}
+        assertion = sign(claims, self.key, None)
+        return [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion)]
 
     def headless(
         self, persona: str = "an-adult", rule: dict[str, Any] | None = None, **changes: str | None
@@ -148,7 +189,7 @@ class Client:
         return self.running.callback(self.authorize(login_hint=persona, **changes))
 
     def redeem(self, code: str, **changes: str | None) -> requests.Response:
-        """POST /token with client_secret_basic."""
+        """POST /token."""
         form: dict[str, str | None] = {
             "grant_type": "authorization_code",
             "code": code,
@@ -156,9 +197,7 @@ class Client:
             "code_verifier": self.verifier,
         }
         given = {name: value for name, value in (form | changes).items() if value is not None}
-        return requests.post(
-            self.running.url("/token"), data=given, auth=(self.client_id, self.secret), timeout=10
-        )
+        return self.post("/token", given)
 
     def tokens(self, persona: str = "an-adult", **changes: str | None) -> dict[str, Any]:
         """A whole flow by an approval rule, up to the token response."""
@@ -181,6 +220,7 @@ class Running:
         self.provider = provider
         self.clock = clock
         self.keyring = keyring
+        self.keys = CurrentKeys(lambda: keyring, clock.now)
         self.directory = directory
         self.issuer = provider.settings.issuer
         self.address = self.issuer
@@ -198,8 +238,9 @@ class Running:
         return browser
 
     def register(self, client_id: str = "a-shop", **changes: Any) -> Client:
-        """Registers a relying party that authenticates with a secret."""
+        """Registers a relying party: with a secret, or in profile fapi2 with a key of its own."""
         secret = secrets.token_urlsafe(32)
+        key = None
         entry: dict[str, Any] = {
             "client_id": client_id,
             "name": {"zh": f"{client_id}商店", "en": f"The {client_id}"},
@@ -214,10 +255,14 @@ class Running:
             "id_token_signed_response_alg": "ES256",
             "purposes": [PARCEL_PURPOSE, MINORS_PURPOSE],
         }
+        if changes.get("profile") == "fapi2":
+            key = SigningKey.generate("ES256", secrets.token_bytes)
+            keys = {"keys": [key.public.jwk()]}
+            entry |= {"authentication": "private_key_jwt", "secret": None, "jwks": keys}
         merged = {name: value for name, value in (entry | changes).items() if value is not None}
         relying_party = checked_registration(merged)
         self.provider.services.registration.put(relying_party)
-        return Client(self, relying_party, merged.get("secret", ""))
+        return Client(self, relying_party, merged.get("secret", ""), key=key)
 
     def approve(self, persona: str = "an-adult", **rule: Any) -> None:
         """Sets what a persona decides without a browser."""

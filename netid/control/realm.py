@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Protocol
@@ -19,7 +19,7 @@ from netid.control.masking import Mask
 from netid.control.pacing import Paced, Pacing
 from netid.control.standing_faults import Faults
 from netid.control.template import Template, settings_in
-from netid.credentials.keyring import SLOTS, Keyring
+from netid.credentials.keyring import Keyring
 from netid.identity.calendar import legal_day
 from netid.identity.persons import Persona
 from netid.services.approval import Outcomes
@@ -147,8 +147,7 @@ class Realm:
     def rotate_keys(self) -> None:
         """Signs with the announced keys from now on; the old ones stay published."""
         with self._lock:
-            for use, algorithm in SLOTS:
-                self._keyring = self._keyring.rotate(use, algorithm, self._ambient)
+            self._keyring = self._keyring.rotate(self._ambient, announced_for=timedelta())
             self._rebuild()
 
     def reset(self) -> None:

@@ -1,37 +1,43 @@
 """The provider's own keys as one value: five secrets, and the keys that sign.
 
-Signing keys come in three slots. Each slot has one active key, one `next` that is published before
-it is used, so that caches know it in time, and the retired ones, published as long as anything
-they signed may be shown.
+Signing keys come in three slots. In each, one signs, and the one after it is published already, so
+that caches know it in time. What a key is at a moment follows from the dates beside it, so that
+all workers that read the same file say the same.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
-from hashlib import sha256
-from typing import Final, Literal, NoReturn, Self, cast, get_args
+from datetime import datetime, timedelta
+from itertools import pairwise, zip_longest
+from typing import Final, Literal, NoReturn, Self
 
 from netid.ambient import Ambient
-from netid.credentials import base64url, strict_json
-from netid.credentials.jwk import Algorithm, PublicKeySet, SigningKey
+from netid.credentials.jwk import Algorithm, PublicKey, PublicKeySet, SigningKey
 from netid.errors import InvalidField
 
 KeyUse = Literal["id_token", "receipt"]
 """What a key signs: ID tokens and signed UserInfo answers, or receipts."""
 
-KeyStatus = Literal["active", "next", "retired"]
+Slot = tuple[KeyUse, Algorithm]
 
-SLOTS: Final[tuple[tuple[KeyUse, Algorithm], ...]] = (
+Phase = Literal["past", "current", "next"]
+"""Whether a key has signed, signs, or will sign."""
+
+SLOTS: Final[tuple[Slot, ...]] = (
     ("id_token", "RS256"),
     ("id_token", "ES256"),
     ("receipt", "ES256"),
 )
 
-_FORMAT = "netid-keyring"
-_VERSION = 1
+ANNOUNCED = timedelta(minutes=10)
+"""How long a key is published before it signs: twice as long as a cache may keep the published keys."""
+
+STILL_PUBLISHED = timedelta(days=7)
+"""How long a key is published after its last signature, where that is no receipt's: an ID token lives
+for five minutes, but a signed message may reach a relying party days later."""
+
 _SECRET_BYTES = 32
-_RESTORE = "restore the file from its backup"
 
 
 class Secret:
@@ -68,18 +74,25 @@ class Secret:
 
 @dataclass(frozen=True)
 class SlotKey:
-    """A signing key of the provider and its place."""
+    """A signing key of the provider, its place and its dates (UTC, whole seconds)."""
 
     use: KeyUse
-    status: KeyStatus
-    since: datetime
-    """When it got this status (UTC, whole seconds)."""
-    key: SigningKey
+    public: PublicKey
+    announced: datetime
+    """Since when it is published."""
+    signs_from: datetime | None
+    """From when on it signs, until the one after it does; None for the last, which waits for a rotation."""
+    signing: SigningKey | None
+    """None once it is past: nobody who reads the file later can sign as of today."""
 
     @property
-    def slot(self) -> tuple[KeyUse, Algorithm]:
+    def slot(self) -> Slot:
         """Its use and algorithm."""
-        return self.use, self.key.public.algorithm
+        return self.use, self.public.algorithm
+
+    def has_begun(self, now: datetime) -> bool:
+        """Whether its time to sign has come."""
+        return self.signs_from is not None and self.signs_from <= now
 
 
 @dataclass(frozen=True)
@@ -102,149 +115,153 @@ class Keyring:
     """Key for form tokens and cookies."""
 
     signing_keys: tuple[SlotKey, ...]
-    """Sorted by slot, and within it active, next, retired."""
+    """Sorted by slot, and within it from the oldest to the one that waits."""
 
     def __post_init__(self) -> None:
         for slot in SLOTS:
-            statuses = [entry.status for entry in self.signing_keys if entry.slot == slot]
-            if statuses[:2] != ["active", "next"] or not set(statuses[2:]) <= {"retired"}:
-                raise ValueError("a slot has one active key, one next, and retired ones")
+            _check_order(self._keys_of(slot))
         if any(entry.slot not in SLOTS for entry in self.signing_keys):
             raise ValueError("a key is in no slot")
-        kids = [entry.key.public.kid for entry in self.signing_keys]
+        kids = [entry.public.kid for entry in self.signing_keys]
         if len(set(kids)) != len(kids):
             raise ValueError("a signing key occurs twice")
 
     @classmethod
     def generate(cls, ambient: Ambient) -> Self:
         """A new keyring; RSA primes come from OpenSSL's random source (see SigningKey.generate)."""
-        now = ambient.now()
-        secrets = {name: Secret(ambient.random(_SECRET_BYTES)) for name in _SECRETS}
-        return cls(
-            **secrets,
-            signing_keys=tuple(
-                SlotKey(
-                    use, status, now.replace(microsecond=0), SigningKey.generate(algorithm, ambient.random)
-                )
-                for use, algorithm in SLOTS
-                for status in ("active", "next")
-            ),
-        )
+        now = _whole(ambient.now())
+        secrets = {name: Secret(ambient.random(_SECRET_BYTES)) for name in SECRETS}
+        pairs = ((_new(slot, ambient, signs_from=now), _new(slot, ambient)) for slot in SLOTS)
+        return cls(**secrets, signing_keys=tuple(key for pair in pairs for key in pair))
 
-    def id_token_key(self, algorithm: Algorithm) -> SigningKey:
-        """The key that signs ID tokens with this algorithm now."""
-        return self._active(("id_token", algorithm))
+    def id_token_key(self, algorithm: Algorithm, now: datetime) -> SigningKey:
+        """The key that signs ID tokens with this algorithm at that moment."""
+        return _signing(self._current(("id_token", algorithm), now))
 
-    def receipt_key(self) -> SigningKey:
-        """The key that signs receipts now."""
-        return self._active(("receipt", "ES256"))
+    def receipt_key(self, now: datetime) -> SigningKey:
+        """The key that signs receipts at that moment."""
+        return _signing(self._current(("receipt", "ES256"), now))
 
     def public_keys(self, use: KeyUse) -> PublicKeySet:
-        """The keys that verify what keys of this use have signed."""
-        return PublicKeySet(tuple(entry.key.public for entry in self.signing_keys if entry.use == use))
+        """The keys that verify what keys of this use have signed, however long ago."""
+        return PublicKeySet(tuple(entry.public for entry in self.signing_keys if entry.use == use))
 
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """What is published: every signing key, public members only; `kid` is the thumbprint."""
-        return PublicKeySet(tuple(entry.key.public for entry in self.signing_keys)).jwks()
+    def jwks(self, now: datetime) -> dict[str, list[dict[str, str]]]:
+        """What is published at that moment, public members only; `kid` is the thumbprint.
 
-    def rotate(self, use: KeyUse, algorithm: Algorithm, ambient: Ambient) -> Self:
-        """The keyring with the next key active, a new one announced, and the old one still published."""
-        now = ambient.now().replace(microsecond=0)
-        slot = (use, algorithm)
-        active, announced, *retired = (entry for entry in self.signing_keys if entry.slot == slot)
-        rotated = (
-            replace(announced, status="active", since=now),
-            SlotKey(use, "next", now, SigningKey.generate(algorithm, ambient.random)),
-            replace(active, status="retired", since=now),
-            *retired,
-        )
-        others = (entry for entry in self.signing_keys if entry.slot != slot)
-        return replace(self, signing_keys=tuple(sorted((*rotated, *others), key=_place)))
-
-    def serialise(self) -> bytes:
-        """The content of the key file: JSON with version and checksum. It holds every secret."""
-        content = {
-            "secrets": {name: base64url.encode(getattr(self, name).reveal()) for name in _SECRETS},
-            "signing_keys": [_entry_content(entry) for entry in self.signing_keys],
-        }
-        head = {"format": _FORMAT, "version": _VERSION, "checksum": _checksum(content)}
-        return strict_json.dump({**head, "content": content})
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """The keyring that `serialise` wrote; the reverse of it, and strict.
-
-        Raises InvalidField, which names the place and repeats no value.
+        A receipt has to be verifiable for as long as somebody keeps it, so its keys stay for good.
         """
-        content = _content(data)
-        secrets = _members(content["secrets"], "secrets", frozenset(_SECRETS))
-        entries = content["signing_keys"]
-        if not isinstance(entries, list):
-            raise InvalidField("signing_keys", "is not a list", _RESTORE)
-        keys = tuple(_entry(entry, f"signing_keys[{at}]") for at, entry in enumerate(entries))
-        parsed = {name: _secret(secrets[name], f"secrets.{name}") for name in _SECRETS}
-        try:
-            return cls(**parsed, signing_keys=keys)
-        except ValueError as error:
-            raise InvalidField("signing_keys", str(error), _RESTORE) from error
+        published = (entry.public for slot in SLOTS for entry in self._published(slot, now))
+        return PublicKeySet(tuple(published)).jwks()
 
-    def _active(self, slot: tuple[KeyUse, Algorithm]) -> SigningKey:
-        return next(
-            entry.key for entry in self.signing_keys if entry.slot == slot and entry.status == "active"
-        )
+    def phases(self, now: datetime) -> Iterator[tuple[SlotKey, Phase]]:
+        """Every key and what it is at that moment."""
+        for slot in SLOTS:
+            keys, current = self._keys_of(slot), self._current(slot, now)
+            for at, entry in enumerate(keys):
+                before = at < keys.index(current)
+                yield entry, "current" if entry is current else "past" if before else "next"
+
+    def rotate(self, ambient: Ambient, announced_for: timedelta = ANNOUNCED) -> Self:
+        """The keyring in which the waiting key of each slot signs, and a new one waits.
+
+        It signs at once where it has been published for `announced_for`, or for as long as the key
+        before it; else as soon as it has.
+        """
+        now = _whole(ambient.now())
+        slots = {slot: _rotated(self._keys_of(slot), now, announced_for, ambient) for slot in SLOTS}
+        return self._with(slots)
+
+    def retire(self, kid: str, ambient: Ambient) -> Self:
+        """The keyring without this key: what it signed verifies no longer.
+
+        The next one takes its place at once, however short it has been published. Raises InvalidField.
+        """
+        now = _whole(ambient.now())
+        for ended, _phase in self.phases(now):
+            if ended.public.kid == kid:
+                keys = self._keys_of(ended.slot)
+                left = _without(keys, ended, now, signed=ended is self._current(ended.slot, now))
+                if left[-1].signs_from is not None:
+                    left.append(_new(ended.slot, ambient))
+                return self._with({ended.slot: left})
+        raise InvalidField("kid", "names no signing key of this keyring", "see `netid keys list`")
+
+    def is_due(self, period: timedelta, now: datetime) -> bool:
+        """Whether a slot's newest key with a date has signed for this long."""
+        return any(self._keys_of(slot)[-2].has_begun(now - period) for slot in SLOTS)
+
+    def has_secrets_of(self, other: "Keyring") -> bool:
+        """Whether both open the same databases."""
+        return all(getattr(self, name) == getattr(other, name) for name in SECRETS)
+
+    def _keys_of(self, slot: Slot) -> list[SlotKey]:
+        return [entry for entry in self.signing_keys if entry.slot == slot]
+
+    def _current(self, slot: Slot, now: datetime) -> SlotKey:
+        able = [entry for entry in self._keys_of(slot) if entry.signing is not None]
+        # By a clock that was set back none may have begun: then it is the first that can sign.
+        return next((entry for entry in reversed(able) if entry.has_begun(now)), able[0])
+
+    def _published(self, slot: Slot, now: datetime) -> Iterator[SlotKey]:
+        keys = self._keys_of(slot)
+        for entry, after in zip_longest(keys, keys[1:]):
+            if slot[0] == "receipt" or after is None or not after.has_begun(now - STILL_PUBLISHED):
+                yield entry
+
+    def _with(self, changed: Mapping[Slot, list[SlotKey]]) -> Self:
+        slots = (changed.get(slot) or self._keys_of(slot) for slot in SLOTS)
+        return replace(self, signing_keys=tuple(entry for keys in slots for entry in keys))
 
 
-_SECRETS = tuple(item.name for item in fields(Keyring) if item.type is Secret)
+SECRETS: Final = tuple(item.name for item in fields(Keyring) if item.type is Secret)
+"""The names of a keyring's secrets."""
 
 
-def _place(entry: SlotKey) -> int:
-    return SLOTS.index(entry.slot)
+def _new(slot: Slot, ambient: Ambient, *, signs_from: datetime | None = None) -> SlotKey:
+    use, algorithm = slot
+    key = SigningKey.generate(algorithm, ambient.random)
+    return SlotKey(use, key.public, _whole(ambient.now()), signs_from, key)
 
 
-def _checksum(content: object) -> str:
-    """Finds the changed byte that would still parse: a wrong secret only shows when data is lost."""
-    return sha256(strict_json.dump(content)).hexdigest()
+def _rotated(keys: list[SlotKey], now: datetime, announced_for: timedelta, ambient: Ambient) -> list[SlotKey]:
+    *begun, waiting = keys
+    latest = begun[-1]
+    # Whoever knows the key before it knows it too if both were published together.
+    known_from = waiting.announced + (announced_for if waiting.announced > latest.announced else timedelta())
+    starts = max(now, known_from, latest.signs_from or now)
+    keys = [*begun, replace(waiting, signs_from=starts), _new(waiting.slot, ambient)]
+    return [_without_private_half(*pair, now) for pair in pairwise(keys)] + keys[-1:]
 
 
-def _content(data: bytes) -> Mapping[str, object]:
-    try:
-        document = strict_json.parse_object(data)
-    except ValueError as error:
-        raise InvalidField("file", "is not JSON, or is cut off", _RESTORE) from error
-    if (document.get("format"), document.get("version")) != (_FORMAT, _VERSION):
-        raise InvalidField("version", "is not one that this NetID reads", "use the NetID that wrote it")
-    members = _members(document, "file", frozenset({"format", "version", "checksum", "content"}))
-    if members["checksum"] != _checksum(members["content"]):
-        raise InvalidField("checksum", "does not fit: the file was changed", _RESTORE)
-    return _members(members["content"], "content", frozenset({"secrets", "signing_keys"}))
+def _without_private_half(entry: SlotKey, after: SlotKey, now: datetime) -> SlotKey:
+    return replace(entry, signing=None) if after.has_begun(now) else entry
 
 
-def _members(value: object, path: str, names: frozenset[str]) -> Mapping[str, object]:
-    if not isinstance(value, dict) or value.keys() != names:
-        raise InvalidField(path, f"does not have exactly {', '.join(sorted(names))}", _RESTORE)
-    return value
+def _without(keys: list[SlotKey], ended: SlotKey, now: datetime, *, signed: bool) -> list[SlotKey]:
+    at = keys.index(ended)
+    before, after = keys[:at], keys[at + 1 :]
+    if signed:
+        starts = max([now, *(entry.signs_from or now for entry in before)])
+        after[0] = replace(after[0], signs_from=starts)
+    return before + after
 
 
-def _secret(value: object, path: str) -> Secret:
-    try:
-        return Secret(base64url.decode(value if isinstance(value, str) else ""))
-    except ValueError as error:
-        raise InvalidField(path, "is not 32 bytes of base64url", _RESTORE) from error
+def _check_order(keys: list[SlotKey]) -> None:
+    dates = [entry.signs_from for entry in keys]
+    dated = [date for date in dates if date is not None]
+    if not dated or dates != [*sorted(dated), None]:
+        raise ValueError("a slot has keys that sign one after the other, and one that waits")
+    able = [entry.signing is not None for entry in keys]
+    if able != sorted(able) or not all(able[-2:]):
+        raise ValueError("a key that signs has its private half, and so have those after it")
 
 
-def _entry_content(entry: SlotKey) -> dict[str, object]:
-    since = int(entry.since.timestamp())
-    return {"use": entry.use, "status": entry.status, "since": since, "jwk": entry.key.private_jwk()}
+def _signing(entry: SlotKey) -> SigningKey:
+    if entry.signing is None:
+        raise ValueError("a key that is past signs nothing")
+    return entry.signing
 
 
-def _entry(value: object, path: str) -> SlotKey:
-    entry = _members(value, path, frozenset({"use", "status", "since", "jwk"}))
-    use, status, since = entry["use"], entry["status"], entry["since"]
-    if use not in get_args(KeyUse) or status not in get_args(KeyStatus):
-        raise InvalidField(path, "has no use or status that exists", _RESTORE)
-    if type(since) is not int or not 0 <= since < 2**32:
-        raise InvalidField(f"{path}.since", "is not a time in seconds", _RESTORE)
-    key = SigningKey.from_private_jwk(entry["jwk"], f"{path}.jwk")
-    if key.public.kid != key.public.thumbprint:
-        raise InvalidField(f"{path}.jwk.kid", "is not the key's thumbprint", _RESTORE)
-    return SlotKey(cast(KeyUse, use), cast(KeyStatus, status), datetime.fromtimestamp(since, UTC), key)
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask, Response, current_app, jsonify
 
-from netid.credentials.keyring import Keyring
+from netid.credentials.current_keys import CurrentKeys
 from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import Authentication
@@ -19,6 +19,8 @@ def metadata(issuer: str) -> dict[str, object]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "revocation_endpoint": f"{issuer}/revoke",
@@ -50,10 +52,10 @@ def metadata(issuer: str) -> dict[str, object]:
     }
 
 
-def blueprint(issuer: str, keyring: Keyring) -> Blueprint:
+def blueprint(issuer: str, keys: CurrentKeys) -> Blueprint:
     """The two well-known documents, /jwks and /openapi.json, public and cacheable."""
     routes = Blueprint("discovery", __name__)
-    document, keys = metadata(issuer), keyring.jwks()
+    document = metadata(issuer)
 
     def describe() -> Response:
         return _public(jsonify(document))
@@ -63,7 +65,7 @@ def blueprint(issuer: str, keyring: Keyring) -> Blueprint:
 
     @routes.get("/jwks")
     def jwks() -> Response:
-        response = _public(jsonify(keys))
+        response = _public(jsonify(keys.jwks()))
         response.mimetype = "application/jwk-set+json"
         return response
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from netid.ambient import Ambient
 from netid.credentials import jose
-from netid.credentials.keyring import Keyring
+from netid.credentials.current_keys import CurrentKeys
 from netid.errors import InvalidRequest, TokenRefused
 from netid.identity.pseudonym import PairwiseSubject
 
@@ -25,9 +25,9 @@ class IdTokenHint:
 class IdTokenHints:
     """Verifies hints against the published keys. They may have expired, since they grant nothing."""
 
-    def __init__(self, issuer: str, *, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(self, issuer: str, *, keys: CurrentKeys, ambient: Ambient) -> None:
         self._issuer = issuer
-        self._keys = jose.Pinned(keyring.public_keys("id_token"))
+        self._keys = keys
         self._ambient = ambient
 
     def verify(self, hint: str) -> IdTokenHint:
@@ -39,7 +39,8 @@ class IdTokenHints:
             jose.unverified_payload(hint)
         except TokenRefused as error:
             raise InvalidRequest("id_token_hint is not a JWT; send an ID token you received here") from error
-        claims = jose.verify(hint, key_source=self._keys, algorithms=("RS256", "ES256"), typ=None).payload
+        keys = jose.Pinned(self._keys.public_keys("id_token"))
+        claims = jose.verify(hint, key_source=keys, algorithms=("RS256", "ES256"), typ=None).payload
         jose.check_issuer(claims, self._issuer)
         if missing := _TIMES - claims.keys():
             raise TokenRefused(f"{min(missing)} is missing")

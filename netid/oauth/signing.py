@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.jose import sign
 from netid.credentials.jwk import Algorithm, SigningKey
-from netid.credentials.keyring import Keyring
 from netid.identity.relying_party import RelyingParty
 
 UserInfoAnswer = Mapping[str, object] | str
@@ -14,12 +14,12 @@ UserInfoAnswer = Mapping[str, object] | str
 class Signer:
     """Turns claims that were decided on into what a relying party receives; it decides nothing itself."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+    def __init__(self, keys: CurrentKeys) -> None:
+        self._keys = keys
 
     def key(self, algorithm: Algorithm) -> SigningKey:
         """The key that signs ID tokens and UserInfo answers with this algorithm now."""
-        return self._keyring.id_token_key(algorithm)
+        return self._keys.id_token_key(algorithm)
 
     def id_token(self, claims: Mapping[str, object], relying_party: RelyingParty) -> str:
         """The ID token, by the algorithm of the registration (OpenID Connect Core, 2)."""

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from netid.ambient import Ambient
+from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.jose import sign
-from netid.credentials.keyring import Keyring
 from netid.identity.claims import in_catalogue_order
 from netid.identity.consent import Action, NoticeReference, Receipt, StoredReceipt
 from netid.identity.relying_party import Purpose, RelyingParty
@@ -20,9 +20,9 @@ RECEIPT_ID_BYTES = 16
 class Receipts:
     """Writes receipts, each with its audit event, in the caller's transaction."""
 
-    def __init__(self, stores: Stores, *, keyring: Keyring, issuer: str, ambient: Ambient) -> None:
+    def __init__(self, stores: Stores, *, keys: CurrentKeys, issuer: str, ambient: Ambient) -> None:
         self._stores = stores
-        self._keyring = keyring
+        self._keys = keys
         self._issuer = issuer
         self._ambient = ambient
 
@@ -80,7 +80,7 @@ class Receipts:
         def build(sequence: int, previous: str) -> StoredReceipt:
             placed = receipt.model_copy(update={"sequence": sequence, "previous": previous})
             payload = {"iss": self._issuer, "mock": True, **placed.model_dump(mode="json")}
-            record = sign(payload, self._keyring.receipt_key(), RECEIPT_TYPE)
+            record = sign(payload, self._keys.receipt_key(), RECEIPT_TYPE)
             return StoredReceipt(placed, person_id, record, None)
 
         self._stores.audit.record(
@@ -95,7 +95,7 @@ class Receipts:
         return self._stores.consents.append(tx, person_id, build)
 
     def _subject(self, tx: Transaction, person: Person, sector: str) -> str:
-        return self._stores.subjects.subject_for(tx, person.person_id, sector, person.generation).reveal()
+        return self._stores.subjects.subject_for(tx, person.person_id, sector).reveal()
 
     def _new_id(self) -> str:
         return encode_secret(self._ambient.random(RECEIPT_ID_BYTES))

@@ -4,18 +4,23 @@ A key is made when somebody asks for it and never because one is missing: a new 
 lost one would quietly make everything unreadable that the old one protected.
 """
 
+import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from threading import Lock
 
 from netid.ambient import Ambient
-from netid.credentials import strict_json
+from netid.credentials import keyring_file, strict_json
 from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
 from netid.errors import InvalidField, KeyFileError
+
+log = logging.getLogger("netid.keys")
 
 KEYRING_FILE = "keyring.json"
 """The name of the provider's key file in its directory."""
@@ -34,7 +39,7 @@ def init_keys(directory: Path, ambient: Ambient) -> Keyring:
     or cannot be written.
     """
     keyring = Keyring.generate(ambient)
-    _create(directory / KEYRING_FILE, keyring.serialise())
+    _create(directory / KEYRING_FILE, keyring_file.serialise(keyring))
     return keyring
 
 
@@ -47,9 +52,69 @@ def load_keys(directory: Path) -> Keyring:
     path = directory / KEYRING_FILE
     data = _read(path)
     try:
-        return Keyring.parse(data)
+        return keyring_file.parse(data)
     except InvalidField as error:
         raise KeyFileError(f"{path}: {error.field} {error.rule}; {_RESTORE}") from error
+
+
+def rotate_keys(directory: Path, ambient: Ambient, *, every: timedelta | None = None) -> Keyring:
+    """Rotate the signing keys of this directory, and return what its file holds from now on.
+
+    With `every`, only where they have signed for that long: of several that look at once, one rotates.
+    Raises KeyFileError; then the file is as it was.
+    """
+    with _changing(directory) as (keyring, write):
+        if every is not None and not keyring.is_due(every, ambient.now()):
+            return keyring
+        return write(keyring.rotate(ambient))
+
+
+def retire_key(directory: Path, kid: str, ambient: Ambient) -> Keyring:
+    """End one signing key at once (see `Keyring.retire`), as `rotate_keys` does. Raises InvalidField too."""
+    with _changing(directory) as (keyring, write):
+        return write(keyring.retire(kid, ambient))
+
+
+class WatchedKeys:
+    """The keyring of a running provider: read again when another file has taken its place.
+
+    Other secrets than those it began with are not taken: they belong to other databases. A file that
+    cannot be read changes nothing but the log, until it can.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Raises KeyFileError, as `load_keys`."""
+        self._directory = directory
+        self._lock = Lock()
+        self._seen = self._mark()
+        self._keyring = load_keys(directory)
+
+    def __call__(self) -> Keyring:
+        """The keyring as it stands."""
+        mark = self._mark()
+        if mark != self._seen:
+            with self._lock:
+                if mark != self._seen:
+                    self._keyring, self._seen = self._read_again(), mark
+        return self._keyring
+
+    def _mark(self) -> tuple[int, ...]:
+        try:
+            status = (self._directory / KEYRING_FILE).stat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def _read_again(self) -> Keyring:
+        try:
+            keyring = load_keys(self._directory)
+        except KeyFileError as error:
+            log.error("%s", error.detail)
+            return self._keyring
+        if not keyring.has_secrets_of(self._keyring):
+            log.error("%s: belongs to other databases; restore the right one", self._directory / KEYRING_FILE)
+            return self._keyring
+        return keyring
 
 
 def init_client_key(path: Path, ambient: Ambient) -> SigningKey:
@@ -95,7 +160,7 @@ def _check_owner_only(path: Path, status: os.stat_result) -> None:
 
 
 def _create(path: Path, data: bytes) -> None:
-    try:
+    with _writing(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path.parent) as directory:
             if os.path.lexists(path):
@@ -103,6 +168,27 @@ def _create(path: Path, data: bytes) -> None:
             _close_to_others(path.parent)
             _write_whole(path, data)
             os.fsync(directory)
+
+
+@contextmanager
+def _changing(directory: Path) -> Iterator[tuple[Keyring, Callable[[Keyring], Keyring]]]:
+    """The keyring of a directory and the way to put another in its place, with nobody else at it."""
+    path = directory / KEYRING_FILE
+
+    def write(keyring: Keyring) -> Keyring:
+        _write_whole(path, keyring_file.serialise(keyring))
+        os.fsync(descriptor)
+        return keyring
+
+    load_keys(directory)  # a missing directory is a missing file, and said so
+    with _writing(path), _locked(directory) as descriptor:
+        yield load_keys(directory), write
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be written ({error.strerror}); name a place that can") from error
 

@@ -41,7 +41,7 @@ def parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
 def is_signed(faulted: Faulted, token: str) -> bool:
     """Whether the provider's own key signed exactly these bytes, whatever the header says."""
     signed, _, signature = token.rpartition(".")
-    key = faulted.running.keyring.id_token_key("ES256").public
+    key = faulted.running.keys.id_token_key("ES256").public
     return key.accepts(base64url.decode(signature), signed.encode())
 
 
@@ -138,7 +138,7 @@ def test_an_unsigned_token_and_one_signed_with_the_public_key_as_a_secret(faulte
     assert parts(unsigned)[0]["alg"] == "none"
     assert unsigned.endswith(".")
     assert parts(confused)[0]["alg"] == "HS256"
-    public = faulted.running.keyring.id_token_key("ES256").public.material
+    public = faulted.running.keys.id_token_key("ES256").public.material
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     signed = confused.rpartition(".")[0].encode()
     assert parts(confused)[2] == hmac.digest(pem, signed, hashlib.sha256)

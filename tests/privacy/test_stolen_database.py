@@ -182,7 +182,7 @@ def private_keys(keyring: Keyring) -> dict[str, bytes]:
     names = ("wrapping", "index", "pairwise", "passcode", "browser")
     secrets = {name: getattr(keyring, name).reveal() for name in names}
     for at, entry in enumerate(keyring.signing_keys):
-        jwk = entry.key.private_jwk()
+        jwk = entry.signing.private_jwk()
         secrets |= {f"signing key {at}: {m}": base64url.decode(jwk[m]) for m in PRIVATE if m in jwk}
     return secrets
 

@@ -60,7 +60,7 @@ class TestIdToken:
         client = shared.register("by-default", id_token_signed_response_alg=None)
         header = client.tokens()["id_token"].split(".")[0]
         decoded = json.loads(base64.urlsafe_b64decode(header + "=="))
-        assert decoded == {"alg": "RS256", "kid": shared.keyring.id_token_key("RS256").public.kid}
+        assert decoded == {"alg": "RS256", "kid": shared.keys.id_token_key("RS256").public.kid}
 
     def test_the_subject_is_stable_and_opaque(self, shop):
         first, second = id_token(shop)["sub"], id_token(shop)["sub"]

@@ -241,7 +241,7 @@ def test_a_file_that_holds_something_else_is_refused(keys: Path, data: bytes) ->
 
 
 def test_the_place_of_the_mistake_is_named_and_no_secret_is(keys: Path, content: bytes) -> None:
-    (keys / "keyring.json").write_bytes(content.replace(b'"version":1', b'"version":9'))
+    (keys / "keyring.json").write_bytes(content.replace(b'"version":2', b'"version":9'))
 
     assert "keyring.json: version is not one that this NetID reads" in refusal(lambda: load_keys(keys))
 
