@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -56,6 +57,7 @@ from netid.services.receipts import Receipts
 from netid.services.records import Records
 from netid.services.registration import Registration, load_registrations
 from netid.services.rights import Rights
+from netid.services.rotation import Rotation
 from netid.services.sign_in import SignIn
 from netid.settings import Settings, read_settings
 from netid.storage.applications import Applications
@@ -396,6 +398,9 @@ def from_environment() -> Any:
     settings = read_settings(os.environ)
     keys = WatchedKeys(settings.keys)
     provider = build(settings, keys(), Ambient.real(), latest=keys)
+    if settings.key_rotation_days is not None:
+        period = timedelta(days=settings.key_rotation_days)
+        Rotation(settings.keys, period=period, ambient=Ambient.real()).start()
     if provider.management is not None and settings.management_port is not None:
         serve_management(provider.management, settings.management_port)
     if provider.realms is not None and settings.line_port is not None:

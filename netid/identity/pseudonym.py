@@ -52,9 +52,26 @@ def derive_pairwise_subject(key: bytes, sector: str, person_id: str, generation:
     or a document number), `generation` counts resets. Each part carries its length, so that no
     two different inputs are ever the same bytes.
     """
-    message = b"netid-sub-v1"
-    for part in (sector.encode(), person_id.encode()):
+    message = _labelled(b"netid-sub-v1", sector, person_id) + generation.to_bytes(4, "big")
+    return PairwiseSubject(_keyed(key, message))
+
+
+def derive_session_name(key: bytes, client_id: str, session_id: str, subject: PairwiseSubject) -> str:
+    """What one relying party knows a session at the provider by: the `sid` of its ID and logout tokens.
+
+    `session_id` is the provider's own random name of the session. No two relying parties see the
+    same value, nor does one that is shown a new subject, so that nobody is linked by it (OpenID
+    Connect Back-Channel Logout 1.0, 2.1).
+    """
+    return _keyed(key, _labelled(b"netid-sid-v1", client_id, session_id, subject.reveal()))
+
+
+def _labelled(label: bytes, *parts: str) -> bytes:
+    message = label
+    for part in (text.encode() for text in parts):
         message += len(part).to_bytes(4, "big") + part
-    message += generation.to_bytes(4, "big")
-    digest = hmac.digest(key, message, hashlib.sha256)
-    return PairwiseSubject(urlsafe_b64encode(digest).rstrip(b"=").decode())
+    return message
+
+
+def _keyed(key: bytes, message: bytes) -> str:
+    return urlsafe_b64encode(hmac.digest(key, message, hashlib.sha256)).rstrip(b"=").decode()

@@ -53,6 +53,7 @@ def _redirect_uri(uri: str) -> str:
 
 
 RedirectUri = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_redirect_uri)]
+"""An address at the relying party: https, or http on loopback."""
 ClaimName = Annotated[str, AfterValidator(_catalogued)]
 
 
@@ -159,6 +160,14 @@ class RelyingParty(_Frozen):
     profile: Literal["oidc", "fapi2"] = "oidc"
     """`fapi2` is FAPI 2.0 Security Profile Final: pushed requests, sender-constrained tokens, ES256."""
     redirect_uris: Annotated[tuple[RedirectUri, ...], Field(min_length=1, max_length=50)]
+    post_logout_redirect_uris: Annotated[tuple[RedirectUri, ...], Field(max_length=50)] = ()
+    """Where a person may be led after signing out (OpenID Connect RP-Initiated Logout 1.0, 3.1)."""
+    backchannel_logout_uri: RedirectUri | None = None
+    """Where logout tokens go (OpenID Connect Back-Channel Logout 1.0, 2.2)."""
+    backchannel_logout_session_required: bool = False
+    """Whether they have to carry `sid`; here they always do."""
+    events_uri: RedirectUri | None = None
+    """Where security events are pushed (RFC 8935); without it, people are told to write to `contact`."""
     authentication: Authentication = Authentication.PRIVATE_KEY_JWT
     secret_digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     """SHA-256 of the secret (at least 32 characters, so it cannot be tried out)."""

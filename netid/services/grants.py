@@ -40,6 +40,8 @@ class Grant(BaseModel):
     id_token: tuple[str, ...]
     person_id: str
     receipt_id: str
+    session_id: str | None = None
+    """The session at the provider that the code came of; None for what was stored before there was one."""
     level: AssuranceLevel
     amr: tuple[str, ...]
     checked_at: datetime
@@ -157,7 +159,7 @@ class Grants:
         if person is None or person.status != "active" or receipt is None or not receipt.holds(now):
             raise InvalidGrant(detail="the person left, is suspended, or the consent has ended")
         sector = relying_party.legal_entity.sector
-        subject = self._stores.subjects.known_as(tx, person.person_id, sector, person.generation)
+        subject = self._stores.subjects.known_as(tx, person.person_id, sector)
         if subject is None or subject.reveal() != receipt.receipt.subject:
             raise InvalidGrant(detail="the consent names another legal entity's subject")
         return subject, self._release(tx, relying_party, grant, receipt, frozenset(names), now)

@@ -54,12 +54,11 @@ class Returning:
         """Whether the request names a subject, and this person is not it."""
         if request.subject is None:
             return False
-        person = self._stores.persons.get(tx, person_id)
         relying_party = self._stores.relying_parties.get(tx, request.client_id)
-        if person is None or relying_party is None:
+        if relying_party is None:
             return True
         sector = relying_party.legal_entity.sector
-        known = self._stores.subjects.known_as(tx, person_id, sector, person.generation)
+        known = self._stores.subjects.known_as(tx, person_id, sector)
         return known is None or known.reveal() != request.subject
 
     def _usable(

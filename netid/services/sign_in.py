@@ -22,6 +22,7 @@ from netid.services.interaction import (
     encode_secret,
     stored_request,
 )
+from netid.services.messages import Messages
 from netid.services.passcode_check import PasscodeCheck
 from netid.services.returning import Returning
 from netid.storage.persons import Person, PersonStatus, index_digest
@@ -30,6 +31,7 @@ from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
 
 SESSION_LIFETIME = timedelta(hours=8)
+SESSION_ID_BYTES = 16
 FaceOutcome = Literal["match", "differs", "not-live"]
 
 
@@ -66,10 +68,12 @@ class SignIn:
         *,
         own_pages: RelyingParty,
         passcodes: PasscodeCheck,
+        messages: Messages,
         keyring: Keyring,
         ambient: Ambient,
     ) -> None:
         self._stores = stores
+        self._messages = messages
         self._own_pages = own_pages
         self._passcodes = passcodes
         self._keyring = keyring
@@ -276,12 +280,11 @@ class SignIn:
         if who.person_id is None:
             raise SignInRefused(detail="nobody to sign in")
         secret = encode_secret(self._ambient.random(SECRET_BYTES))
-        if browser.session:
-            self._stores.sessions.end(tx, digest_of(browser.session), now)
         self._stores.sessions.add(
             tx,
             digest=digest_of(secret),
             browser_digest=browser.digest,
+            session_id=self._succeed(tx, browser, who.person_id, now),
             person_id=who.person_id,
             proved=sorted(who.proved),
             auth_time=now,
@@ -295,6 +298,19 @@ class SignIn:
             details={"factors": " ".join(sorted(who.proved))},
         )
         return secret
+
+    def _succeed(self, tx: Transaction, browser: Browser, person_id: str, now: datetime) -> str:
+        """The new session's name: that of this browser's last one, if it is the same person's.
+
+        Another person's session ends here, as if they had signed out.
+        """
+        last = digest_of(browser.session) if browser.session else b""
+        session = self._stores.sessions.get(tx, last, browser.digest, now)
+        if session is not None and self._stores.sessions.end(tx, last, now):
+            if session.person_id == person_id:
+                return session.session_id
+            self._messages.session_ended(tx, session, now)
+        return encode_secret(self._ambient.random(SESSION_ID_BYTES))
 
 
 def _who(interaction: Interaction, role: Role) -> Identified:

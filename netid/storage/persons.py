@@ -63,8 +63,6 @@ class Person:
     """None once cancelled."""
     passcode_hash: str | None
     """None once cancelled."""
-    generation: int
-    """Counts resets of the person's pairwise subjects."""
     guardian_id: str | None
     suspension: Suspension | None
     created_at: datetime
@@ -89,7 +87,7 @@ _BY_DOCUMENT = _PEOPLE.where(table.c.document_digest == bindparam("digest"))
 _BY_PERSONA = _PEOPLE.join(personas).where(personas.c.persona_id == bindparam("persona"))
 _ADD = (
     insert(table)
-    .values(status=PersonStatus.ACTIVE, generation=0, suspension=None, cancelled_at=None)
+    .values(status=PersonStatus.ACTIVE, suspension=None, cancelled_at=None)
     .on_conflict_do_nothing()
     .returning(table.c.person_id)
 )

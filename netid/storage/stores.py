@@ -6,6 +6,7 @@ from netid.storage.audit import Audit
 from netid.storage.consents import Consents
 from netid.storage.database import Database
 from netid.storage.interactions import Interactions
+from netid.storage.messages import OutgoingMessages
 from netid.storage.persons import Persons
 from netid.storage.relying_parties import RelyingParties
 from netid.storage.sessions import Sessions
@@ -28,5 +29,6 @@ class Stores:
     single_use: SingleUse = field(default_factory=SingleUse)
     tokens: AccessTokens = field(default_factory=AccessTokens)
     consents: Consents = field(default_factory=Consents)
+    messages: OutgoingMessages = field(default_factory=OutgoingMessages)
     throttle: Throttle = field(default_factory=Throttle)
     audit: Audit = field(default_factory=Audit)

@@ -75,7 +75,6 @@ persons = Table(
     Column("net_number_digest", LargeBinary, unique=True),
     Column("document_digest", LargeBinary, unique=True),
     Column("passcode_hash", Text),
-    Column("generation", Integer, nullable=False),
     Column("guardian_id", Text, ForeignKey("persons.person_id")),
     Column("suspension", Text),
     Column("created_at", Instant, nullable=False),
@@ -107,6 +106,7 @@ pairwise_subjects = Table(
     _key("sector"),
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("subject", Text, nullable=False, unique=True),
+    Column("ended_at", Instant),
 )
 
 interactions = Table(
@@ -134,11 +134,19 @@ sessions = Table(
     MAIN,
     _key("digest", LargeBinary),
     Column("browser_digest", LargeBinary, nullable=False),
+    Column("session_id", Text, nullable=False, index=True),
     _person(index=True),
     Column("proved", Text, nullable=False),
     Column("auth_time", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
     Column("ended_at", Instant),
+)
+
+session_relying_parties = Table(
+    "session_relying_parties",
+    MAIN,
+    _key("session_id"),
+    _key("client_id"),
 )
 
 browser_people = Table(
@@ -193,6 +201,24 @@ receipts = Table(
     Index("ix_receipts_person_client", "person_id", "client_id"),
 )
 
+messages = Table(
+    "messages",
+    MAIN,
+    _key("message_id"),
+    Column("kind", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    _person(index=True),
+    Column("receipt_id", Text),
+    Column("body", Text),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("answer", Text),
+    Index("ix_messages_state_due", "state", "due_at"),
+)
+
 throttle = Table(
     "throttle",
     MAIN,
@@ -238,7 +264,6 @@ PURPOSES: Mapping[str, str] = {
     "persons.net_number_digest": "finds who types a net number (keyed digest)",
     "persons.document_digest": "one person, one net number (keyed digest)",
     "persons.passcode_hash": "checks the passcode",
-    "persons.generation": "gives a person new pairwise subjects",
     "persons.guardian_id": "finds the guardian who must consent for a child",
     "persons.suspension": "tells the person why, since when and until when",
     "persons.created_at": "shown to the person in their records",
@@ -259,6 +284,7 @@ PURPOSES: Mapping[str, str] = {
     "pairwise_subjects.sector": "keeps a pairwise subject the same for good",
     "pairwise_subjects.generation": "keeps a pairwise subject the same for good",
     "pairwise_subjects.subject": "keeps a pairwise subject the same for good",
+    "pairwise_subjects.ended_at": "a person who asked for a new subject there gets one",
     "interactions.digest": "finds a sign-in under way (digest of a random secret)",
     "interactions.browser_digest": "binds a sign-in to the browser that began it",
     "interactions.request": "what the relying party asked",
@@ -271,11 +297,14 @@ PURPOSES: Mapping[str, str] = {
     "applications.expires_at": "deletes an enrolment that was left lying",
     "sessions.digest": "finds a session (digest of a random secret)",
     "sessions.browser_digest": "binds a session to its browser",
+    "sessions.session_id": "stays the same while the same person signs in again (random)",
     "sessions.person_id": "who is signed in",
     "sessions.proved": "which factors were checked",
     "sessions.auth_time": "when they were checked (max_age)",
     "sessions.expires_at": "ends a session that was left open",
     "sessions.ended_at": "a session that was signed out stays out",
+    "session_relying_parties.session_id": "tells relying parties when a session ends",
+    "session_relying_parties.client_id": "tells relying parties when a session ends",
     "browser_people.browser_digest": "lists who enrolled in this browser",
     "browser_people.person_id": "lists who enrolled in this browser",
     "browser_people.added_at": "lists them in order",
@@ -305,6 +334,18 @@ PURPOSES: Mapping[str, str] = {
     "receipts.record": "the receipt as signed, as evidence",
     "receipts.previous_hash": "chains the receipts of one person",
     "receipts.record_hash": "chains the receipts of one person",
+    "messages.message_id": "names the message (its jti)",
+    "messages.kind": "an event, or the end of a session",
+    "messages.client_id": "whom it is for",
+    "messages.person_id": "whom it concerns; the person sees what became of it",
+    "messages.receipt_id": "the consent that was taken back",
+    "messages.body": "the signed message, until it is answered or given up",
+    "messages.state": "whether the relying party confirmed it",
+    "messages.attempts": "how often it was tried",
+    "messages.created_at": "when the person asked for it",
+    "messages.due_at": "when it is tried next",
+    "messages.ended_at": "when it was confirmed or given up",
+    "messages.answer": "the error code it was answered with, for the operator",
     "throttle.key_digest": "which account is slowed down (digest)",
     "throttle.failures": "how far it is slowed down",
     "throttle.next_attempt_at": "until when it is slowed down",

@@ -14,6 +14,7 @@ def sign_in(db: Database, digest: bytes, person_id: str, now: datetime) -> Sessi
     session = Session(
         digest=digest,
         browser_digest=b"browser",
+        session_id=f"session {digest.hex()}",
         person_id=person_id,
         proved=(Factor.PASSCODE, Factor.CREDENTIAL),
         auth_time=now,
@@ -71,3 +72,32 @@ def test_a_browser_knows_who_enrolled_in_it(db: Database, enrol: Callable[[], st
         assert SESSIONS.people_of(tx, b"browser") == [one, other]
         SESSIONS.forget(tx, one)
         assert SESSIONS.people_of(tx, b"browser") == [other]
+
+
+def test_a_person_ends_one_of_their_sessions_and_nobody_elses(
+    db: Database, enrol: Callable[[], str], now: datetime
+) -> None:
+    one, other = enrol(), enrol()
+    first, second = sign_in(db, b"a", one, now), sign_in(db, b"b", one, now)
+    sign_in(db, b"c", other, now)
+    with db.write() as tx:
+        assert SESSIONS.of_person(tx, one, now) == [first, second]
+        assert SESSIONS.is_open(tx, first.session_id)
+        assert SESSIONS.end(tx, first.digest, now)
+        assert not SESSIONS.is_open(tx, first.session_id)
+        assert SESSIONS.of_person(tx, one, now) == [second]
+        assert len(SESSIONS.of_person(tx, other, now)) == 1
+        assert SESSIONS.of_person(tx, one, second.expires_at) == []
+
+
+def test_where_a_session_led_is_forgotten_with_it(db: Database, person_id: str, now: datetime) -> None:
+    session = sign_in(db, b"a", person_id, now)
+    with db.write() as tx:
+        for client_id in ("shop", "shop", "game"):
+            SESSIONS.visit(tx, session.session_id, client_id)
+        assert SESSIONS.visited(tx, session.session_id) == ["game", "shop"]
+        SESSIONS.leave(tx, session.session_id, "game")
+        SESSIONS.purge(tx, now)
+        assert SESSIONS.visited(tx, session.session_id) == ["shop"]
+        SESSIONS.purge(tx, session.expires_at + timedelta(seconds=1))
+        assert SESSIONS.visited(tx, session.session_id) == []
