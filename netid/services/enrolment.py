@@ -88,7 +88,7 @@ class Enrolment:
 
     def require_guardian(self, tx: Transaction, guardian: Person | None, now: datetime) -> None:
         """GuardianRequired unless this is an adult who holds an active net credential."""
-        if guardian is None or guardian.status is not PersonStatus.ACTIVE:
+        if guardian is None or not guardian.is_active(now):
             raise GuardianRequired("a guardian needs an active net credential")
         if self._disclosure.capacity(tx, guardian.person_id, now) is not Capacity.ADULT:
             raise GuardianRequired("a guardian is an adult")

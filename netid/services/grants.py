@@ -156,7 +156,7 @@ class Grants:
     ) -> tuple[PairwiseSubject, Release]:
         person = self._stores.persons.get(tx, grant.person_id)
         receipt = self._stores.consents.get(tx, grant.receipt_id)
-        if person is None or person.status != "active" or receipt is None or not receipt.holds(now):
+        if person is None or not person.is_active(now) or receipt is None or not receipt.holds(now):
             raise InvalidGrant(detail="the person left, is suspended, or the consent has ended")
         sector = relying_party.legal_entity.sector
         subject = self._stores.subjects.known_as(tx, person.person_id, sector)

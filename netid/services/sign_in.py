@@ -25,7 +25,7 @@ from netid.services.interaction import (
 from netid.services.messages import Messages
 from netid.services.passcode_check import PasscodeCheck
 from netid.services.returning import Returning
-from netid.storage.persons import Person, PersonStatus, index_digest
+from netid.storage.persons import Person, index_digest
 from netid.storage.sessions import Session
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
@@ -272,7 +272,7 @@ class SignIn:
         """Whether this is the child's own guardian, with an active net credential (Measures, article 5)."""
         person = self._stores.persons.get(tx, child.person_id or "") if child else None
         guardian = self._stores.persons.get(tx, who.person_id or "")
-        if person is None or guardian is None or guardian.status is not PersonStatus.ACTIVE:
+        if person is None or guardian is None or not guardian.is_active(self._ambient.now()):
             return False
         return person.guardian_id == guardian.person_id
 

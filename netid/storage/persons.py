@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.errors import AlreadyEnrolled, StorageBusy
@@ -68,6 +68,15 @@ class Person:
     created_at: datetime
     cancelled_at: datetime | None
 
+    def is_suspended(self, now: datetime) -> bool:
+        """Whether a suspension holds: it ends by itself at its term."""
+        until = self.suspension.until if self.suspension else None
+        return self.status is PersonStatus.SUSPENDED and (until is None or now < until)
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether the net credential can be used."""
+        return self.status is not PersonStatus.CANCELLED and not self.is_suspended(now)
+
 
 def index_digest(key: bytes, domain: str, value: str) -> bytes:
     """What a value is found by without being kept: HMAC-SHA256 under a key outside the databases.
@@ -112,6 +121,12 @@ _REPLACE_DOCUMENT = (
     update(table)
     .where(table.c.person_id == bindparam("b_person"), table.c.status != PersonStatus.CANCELLED)
     .values(document_digest=bindparam("b_digest"))
+)
+_SUSPENDED = _PEOPLE.where(table.c.status == PersonStatus.SUSPENDED)
+_CHILDREN = (
+    select(func.count())
+    .select_from(table)
+    .where(table.c.guardian_id == bindparam("guardian"), table.c.status != PersonStatus.CANCELLED)
 )
 _BIND_PERSONA = insert(personas)
 _PERSONAS = select(personas.c.persona_id, personas.c.person_id).order_by(personas.c.persona_id)
@@ -173,6 +188,14 @@ class Persons:
     def replace_document(self, tx: Transaction, person_id: str, digest: bytes) -> bool:
         """Know the person by another identity document; False when unknown or cancelled."""
         return tx.execute(_REPLACE_DOCUMENT, {"b_person": person_id, "b_digest": digest}).rowcount == 1
+
+    def suspended(self, tx: Transaction) -> list[Person]:
+        """Everybody whose suspension has not been lifted, its term reached or not."""
+        return [person for row in tx.execute(_SUSPENDED) if (person := _person(row))]
+
+    def children(self, tx: Transaction, guardian_id: str) -> int:
+        """For how many people with a net number somebody is the guardian."""
+        return int(tx.execute(_CHILDREN, {"guardian": guardian_id}).scalar_one())
 
     def bind_persona(self, tx: Transaction, persona_id: str, person_id: str) -> None:
         """Let the person play that synthetic persona."""

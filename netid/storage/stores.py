@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from netid.storage.appeals import Appeals
 from netid.storage.audit import Audit
 from netid.storage.consents import Consents
 from netid.storage.database import Database
+from netid.storage.duties import Duties
+from netid.storage.erasures import Erasures
 from netid.storage.interactions import Interactions
 from netid.storage.messages import OutgoingMessages
 from netid.storage.persons import Persons
@@ -30,5 +33,8 @@ class Stores:
     tokens: AccessTokens = field(default_factory=AccessTokens)
     consents: Consents = field(default_factory=Consents)
     messages: OutgoingMessages = field(default_factory=OutgoingMessages)
+    appeals: Appeals = field(default_factory=Appeals)
+    duties: Duties = field(default_factory=Duties)
+    erasures: Erasures = field(default_factory=Erasures)
     throttle: Throttle = field(default_factory=Throttle)
     audit: Audit = field(default_factory=Audit)

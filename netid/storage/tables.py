@@ -219,6 +219,38 @@ messages = Table(
     Index("ix_messages_state_due", "state", "due_at"),
 )
 
+appeals = Table(
+    "appeals",
+    MAIN,
+    _key("appeal_id"),
+    _person(),
+    Column("suspended_at", Instant, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+    Column("outcome", Text),
+    UniqueConstraint("person_id", "suspended_at"),
+)
+
+duties = Table(
+    "duties",
+    MAIN,
+    _key("duty_id"),
+    Column("kind", Text, nullable=False),
+    Column("person_id", Text, ForeignKey("persons.person_id"), index=True),
+    Column("details", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+)
+
+erasures = Table(
+    "erasures",
+    MAIN,
+    _person(primary_key=True),
+    Column("reference_digest", LargeBinary, unique=True),
+    Column("begun_at", Instant, nullable=False),
+    Column("erased_at", Instant),
+)
+
 throttle = Table(
     "throttle",
     MAIN,
@@ -346,6 +378,22 @@ PURPOSES: Mapping[str, str] = {
     "messages.due_at": "when it is tried next",
     "messages.ended_at": "when it was confirmed or given up",
     "messages.answer": "the error code it was answered with, for the operator",
+    "appeals.appeal_id": "names the appeal (random)",
+    "appeals.person_id": "whose appeal it is",
+    "appeals.suspended_at": "which suspension it is against",
+    "appeals.made_at": "when it was made",
+    "appeals.answered_at": "when it was answered",
+    "appeals.outcome": "what became of it",
+    "duties.duty_id": "names a notice that the operator owes (random)",
+    "duties.kind": "what the notice is about",
+    "duties.person_id": "whom it is owed to, unless to everybody",
+    "duties.details": "what has to be told, as codes without a field's value",
+    "duties.opened_at": "since when it is owed",
+    "duties.closed_at": "when it was given",
+    "erasures.person_id": "whose deletion it is",
+    "erasures.reference_digest": "finds it for who left (digest of a random secret)",
+    "erasures.begun_at": "when the person left",
+    "erasures.erased_at": "when no byte of the rows was left in the files",
     "throttle.key_digest": "which account is slowed down (digest)",
     "throttle.failures": "how far it is slowed down",
     "throttle.next_attempt_at": "until when it is slowed down",
