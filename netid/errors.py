@@ -213,6 +213,18 @@ class RequestUriNotSupported(OAuthError):
     code = "request_uri_not_supported"
 
 
+class RequestUriRefused(OAuthError):
+    """RFC 9126, 4: the request_uri is unknown, expired, finished or another client's; push a new one."""
+
+    code = "invalid_request_uri"
+
+
+class PushedRequestRequired(OAuthError):
+    """RFC 9126, 4: this client pushes its requests to /par, and sends client_id and request_uri here."""
+
+    code = "invalid_request"
+
+
 class RegistrationNotSupported(OAuthError):
     """OpenID Connect Core, 3.1.2.6: the registration parameter is not supported."""
 

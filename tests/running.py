@@ -169,10 +169,11 @@ class Client:
     def post(self, endpoint: str, form: Form, **headers: str) -> requests.Response:
         """POST as this client, with its secret (HTTP Basic) or with its key (a fresh assertion)."""
         auth = (self.client_id, self.secret) if self.key is None else None
-        form = [*(form.items() if isinstance(form, dict) else form), *self._proof()]
+        form = [*(form.items() if isinstance(form, dict) else form), *self.proof()]
         return requests.post(self.running.url(endpoint), data=form, auth=auth, headers=headers, timeout=10)
 
-    def _proof(self) -> list[tuple[str, str]]:
+    def proof(self) -> list[tuple[str, str]]:
+        """A fresh client assertion as form fields; nothing for a client with a secret."""
         if self.key is None:
             return []
         now = int(self.running.clock.now().timestamp())

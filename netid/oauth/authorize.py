@@ -13,6 +13,7 @@ from netid.errors import (
     LoginRequired,
     NetIDError,
     OAuthError,
+    PushedRequestRequired,
     SignInRefused,
     StorageBusy,
     UnprovenRedirect,
@@ -37,6 +38,7 @@ from netid.services.interaction import (
     StepKind,
 )
 from netid.services.own_pages import own_pages
+from netid.services.pushed_requests import REQUEST_URI_PREFIX, PushedRequests
 from netid.services.registration import Registration
 from netid.services.sign_in import Browser, SignIn
 from netid.settings import Settings
@@ -50,6 +52,7 @@ class Authorize:
         settings: Settings,
         *,
         registration: Registration,
+        pushed_requests: PushedRequests,
         sign_in: SignIn,
         decisions: Decisions,
         fresh: FreshSignIn,
@@ -58,6 +61,7 @@ class Authorize:
     ) -> None:
         self._settings = settings
         self._registration = registration
+        self._pushed_requests = pushed_requests
         self._sign_in = sign_in
         self._decisions = decisions
         self._fresh = fresh
@@ -67,19 +71,25 @@ class Authorize:
     # A request comes in
 
     def receive(self, incoming: Request) -> Response:
-        """Answers GET and POST /authorize. Raises UnprovenRedirect, which only a page may show."""
+        """Answers GET and POST /authorize.
+
+        Raises UnprovenRedirect, PushedRequestRequired or RequestUriRefused, which only a page may show.
+        """
         given = parameters(incoming)
         relying_party = self._relying_party(given)
-        redirect_uri = proven_redirect_uri(relying_party, given)
+        pushed = self._pushed(relying_party, given)
+        redirect_uri = pushed.redirect_uri if pushed else proven_redirect_uri(relying_party, given)
         if incoming.method == "POST":
             # A cross-site POST comes without our cookies; the GET it becomes has them.
             return responses.see_other(f"{self._settings.issuer}/authorize?{urlencode(given)}")
         try:
-            asked = parse_request(relying_party, redirect_uri, given)
+            asked = pushed or parse_request(relying_party, redirect_uri, given)
             return self._begin(asked, relying_party, self._browsers.read(incoming))
         except (OAuthError, StorageBusy) as error:
+            if pushed and isinstance(error, OAuthError):
+                self._pushed_requests.finish(pushed)
             # RFC 6749, 4.1.2.1: a redirect cannot say 503, so its error has to.
-            return self._send_error(redirect_uri, given.get("state"), error)
+            return self._send_error(redirect_uri, pushed.state if pushed else given.get("state"), error)
 
     def _relying_party(self, given: Mapping[str, str]) -> RelyingParty:
         if "client_id" not in given:
@@ -88,6 +98,15 @@ class Authorize:
         if relying_party is None:
             raise UnprovenRedirect("client_id is not registered here; register it first")
         return relying_party
+
+    def _pushed(self, relying_party: RelyingParty, given: Mapping[str, str]) -> AuthorizationRequest | None:
+        """The request that was pushed; nothing else beside its `request_uri` counts (RFC 9126, 4)."""
+        request_uri = given.get("request_uri", "")
+        if request_uri.startswith(REQUEST_URI_PREFIX):
+            return self._pushed_requests.find(request_uri, relying_party)
+        if relying_party.profile == "fapi2":
+            raise PushedRequestRequired
+        return None
 
     def _begin(self, asked: AuthorizationRequest, relying_party: RelyingParty, browser: Browser) -> Response:
         if Prompt.NONE in asked.prompt:

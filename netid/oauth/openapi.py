@@ -9,6 +9,7 @@ from netid.identity.levels import AssuranceLevel
 from netid.oauth.parameters import FORM
 from netid.oauth.requests import MAX_STATE, VERIFY_SCOPE
 from netid.services.interaction import Prompt
+from netid.services.pushed_requests import REQUEST_URI_PREFIX
 
 Json = dict[str, Any]
 
@@ -38,6 +39,7 @@ _AUTHORIZATION_REQUEST: Mapping[str, Json] = {
     "nonce": {"type": "string", "maxLength": MAX_STATE},
     "code_challenge": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
     "code_challenge_method": {"type": "string", "enum": ["S256"]},
+    "dpop_jkt": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
     "prompt": {"type": "string", "enum": [prompt.value for prompt in Prompt]},
     "max_age": {"type": "integer", "minimum": 0},
     "login_hint": _TEXT,
@@ -45,6 +47,11 @@ _AUTHORIZATION_REQUEST: Mapping[str, Json] = {
     "acr_values": {"type": "string", "enum": [level.value for level in AssuranceLevel]},
     "claims": {"type": "string", "contentMediaType": JSON},
 }
+_PUSHED_OR_NOT: Mapping[str, Json] = {
+    **_AUTHORIZATION_REQUEST,
+    "request_uri": {"type": "string", "pattern": f"^{REQUEST_URI_PREFIX}"},
+}
+"""With a `request_uri`, that and `client_id` are all that counts."""
 _ALWAYS = ("client_id", "redirect_uri", "response_type", "scope")
 _CLIENT: Mapping[str, Json] = dict.fromkeys(
     ("client_id", "client_secret", "client_assertion", "client_assertion_type"), _TEXT
@@ -56,6 +63,7 @@ _TOKEN_REQUEST: Mapping[str, Json] = {
     "code_verifier": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{43,128}$"},
     **_CLIENT,
 }
+_REVOCATION: Mapping[str, Json] = {"token": _TEXT, **_CLIENT}
 _SCHEMAS: Json = {
     "Tokens": {
         "type": "object",
@@ -67,6 +75,12 @@ _SCHEMAS: Json = {
             "scope": _TEXT,
             "id_token": _TEXT,
         },
+        "additionalProperties": False,
+    },
+    "Pushed": {
+        "type": "object",
+        "required": ["request_uri", "expires_in"],
+        "properties": {"request_uri": _TEXT, "expires_in": {"type": "integer"}},
         "additionalProperties": False,
     },
     "OAuthError": {
@@ -122,30 +136,42 @@ def _endpoints() -> Json:
         "/jwks": {"get": _operation("Public keys", _answers({"application/jwk-set+json": _OBJECT}))},
         "/openapi.json": {"get": _operation("This document", _answers({JSON: _OBJECT}))},
         "/authorize": _authorize(),
-        "/token": {"post": _for_clients("A code for tokens", _TOKEN_REQUEST, {JSON: _schema("Tokens")})},
-        "/revoke": {"post": _for_clients("End an access token", {"token": _TEXT, **_CLIENT}, {})},
+        "/par": {"post": _par()},
+        "/token": {"post": _token()},
+        "/revoke": {"post": _for_clients("End an access token", _REVOCATION, ("token",), _answers({}))},
         "/userinfo": _userinfo(),
     }
 
 
 def _authorize() -> Json:
-    answers = _redirect() | _refusals(HTML, "400", "413", "503")
+    answers = _redirect() | _refusals(HTML, "400", "409", "413", "503")
     query = [
-        {"name": name, "in": "query", "required": name in _ALWAYS, "schema": schema}
-        for name, schema in _AUTHORIZATION_REQUEST.items()
+        {"name": name, "in": "query", "required": name == "client_id", "schema": schema}
+        for name, schema in _PUSHED_OR_NOT.items()
     ]
     return {
         "get": {**_operation("Begin a sign-in", answers), "parameters": query},
         "post": {
             **_operation("Begin a sign-in, from a form", answers),
-            "requestBody": _form(_AUTHORIZATION_REQUEST, _ALWAYS),
+            "requestBody": _form(_PUSHED_OR_NOT, ("client_id",)),
         },
     }
 
 
-def _for_clients(summary: str, fields: Mapping[str, Json], content: Mapping[str, Json]) -> Json:
-    answers = _answers(content) | _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
-    body = _form(fields, tuple(name for name in fields if name in ("grant_type", "code", "token")))
+def _par() -> Json:
+    answers = _answers({JSON: _schema("Pushed")}, "201")
+    fields = {**_AUTHORIZATION_REQUEST, **_CLIENT}
+    return _for_clients("Push a request, to be named at /authorize", fields, _ALWAYS, answers)
+
+
+def _token() -> Json:
+    answers = _answers({JSON: _schema("Tokens")})
+    return _for_clients("A code for tokens", _TOKEN_REQUEST, ("grant_type", "code"), answers)
+
+
+def _for_clients(summary: str, fields: Mapping[str, Json], required: tuple[str, ...], answers: Json) -> Json:
+    answers |= _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
+    body = _form(fields, required)
     return {**_operation(summary, answers), "requestBody": body, "security": [{"client": []}, {}]}
 
 
@@ -180,11 +206,11 @@ def _operation(summary: str, answers: Json) -> Json:
     return {"summary": summary, "responses": answers}
 
 
-def _answers(content: Mapping[str, Json]) -> Json:
+def _answers(content: Mapping[str, Json], status: str = "200") -> Json:
     answer: Json = {"description": "Done"}
     if content:
         answer["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
-    return {"200": answer}
+    return {status: answer}
 
 
 def _redirect() -> Json:

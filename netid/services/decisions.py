@@ -19,6 +19,7 @@ from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Language
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, Grants
 from netid.services.interaction import Interaction, Prompt, Standing, digest_of
+from netid.services.pushed_requests import PushedRequests
 from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
 from netid.storage.stores import Stores
@@ -34,6 +35,7 @@ class Decisions:
         *,
         sign_in: SignIn,
         grants: Grants,
+        pushed_requests: PushedRequests,
         receipts: Receipts,
         disclosure: Disclosure,
         ambient: Ambient,
@@ -41,6 +43,7 @@ class Decisions:
         self._stores = stores
         self._sign_in = sign_in
         self._grants = grants
+        self._pushed_requests = pushed_requests
         self._disclosure = disclosure
         self._receipts = receipts
         self._ambient = ambient
@@ -260,3 +263,5 @@ class Decisions:
     def _finish(self, tx: Transaction, interaction: Interaction, now: datetime) -> None:
         if not self._stores.interactions.finish(tx, digest_of(interaction.handle), now):
             raise InteractionEnded
+        if not self._pushed_requests.finish_in(tx, interaction.request, now):
+            raise InteractionEnded("another sign-in with the same request_uri ended before")

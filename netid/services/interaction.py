@@ -83,6 +83,8 @@ class AuthorizationRequest(BaseModel):
     """Whether a lower level ends the flow with an error."""
     language: Language | None = None
     """From `ui_locales`; None leaves it to the browser."""
+    pushed_as: str | None = None
+    """The SHA-256 of the `request_uri` that it was pushed under, in hex; None if a browser brought it."""
     action: OwnAction | None = None
     """On the provider's own pages: the act that the person signs in anew for."""
 

@@ -34,6 +34,7 @@ _CONSUME = (
     .values(consumed_at=bindparam("b_now"))
     .returning(table.c.payload)
 )
+_FINISH = update(table).where(_THIS, table.c.consumed_at.is_(None)).values(consumed_at=bindparam("b_now"))
 _SPENT = select(table.c.payload).where(_THIS, table.c.consumed_at.is_not(None))
 _PEEK = select(table.c.payload).where(
     _THIS, table.c.consumed_at.is_(None), table.c.expires_at > bindparam("b_now")
@@ -68,6 +69,10 @@ class SingleUse:
             _CONSUME, {"b_kind": kind, "b_digest": digest, "b_now": now}
         ).scalar()
         return payload
+
+    def finish(self, tx: Transaction, kind: Kind, digest: bytes, now: datetime) -> bool:
+        """End a secret whose use began in time and may have taken longer; False when it was ended before."""
+        return tx.execute(_FINISH, {"b_kind": kind, "b_digest": digest, "b_now": now}).rowcount == 1
 
     def peek(self, tx: Transaction, kind: Kind, digest: bytes, now: datetime) -> str | None:
         """What `consume` would give now, without taking it."""

@@ -26,3 +26,9 @@ def another_shop(shared: Running) -> Client:
 def refused(caplog: pytest.LogCaptureFixture) -> Refusals:
     """Asserts that an act is refused, and that it leaves nothing else behind."""
     return Refusals(caplog)
+
+
+@pytest.fixture
+def bank(shared: Running) -> Client:
+    """A relying party of profile fapi2."""
+    return shared.register(f"bank-{next(_NUMBERS)}", profile="fapi2")

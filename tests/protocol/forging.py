@@ -10,9 +10,7 @@ from typing import Any
 import requests
 
 from netid.credentials.jwk import Algorithm, SigningKey
-from tests.running import CALLBACK, Client, Running
-
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+from tests.running import ASSERTION_TYPE, CALLBACK, Client, Running
 
 Part = Mapping[str, Any] | str | bytes
 

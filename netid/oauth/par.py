@@ -1,0 +1,58 @@
+"""/par: a relying party pushes its authorization request beforehand (RFC 9126; FAPI 2.0, 5.3.2.2)."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Request, Response, jsonify, request
+
+from netid import responses
+from netid.errors import InvalidRequest, NetIDError, OAuthError
+from netid.identity.relying_party import RelyingParty
+from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.parameters import body_parameters
+from netid.oauth.requests import parse_request, proven_redirect_uri
+from netid.services.pushed_requests import REQUEST_URI_LIFETIME, PushedRequests
+
+
+class Push:
+    """Checks a pushed request as /authorize would, and keeps it."""
+
+    def __init__(
+        self, *, client_authentication: ClientAuthentication, pushed_requests: PushedRequests
+    ) -> None:
+        self._client_authentication = client_authentication
+        self._pushed_requests = pushed_requests
+
+    def receive(self, incoming: Request) -> dict[str, object]:
+        """The answer to a push. Raises OAuthError, also for a redirect URI that is not registered."""
+        given = body_parameters(incoming)
+        relying_party = self._client_authentication.authenticate(incoming, given)
+        try:
+            return self._kept(relying_party, given)
+        except OAuthError as refusal:
+            self._pushed_requests.record_refusal(relying_party, refusal)
+            raise
+
+    def _kept(self, relying_party: RelyingParty, given: Mapping[str, str]) -> dict[str, object]:
+        if "client_id" not in given:
+            raise InvalidRequest("client_id is missing; a pushed request has one too (RFC 9126, 2.1)")
+        if "request_uri" in given:
+            raise InvalidRequest("request_uri cannot be pushed; send the parameters (RFC 9126, 2.1)")
+        asked = parse_request(relying_party, proven_redirect_uri(relying_party, given), given)
+        return {
+            "request_uri": self._pushed_requests.push(asked),
+            "expires_in": int(REQUEST_URI_LIFETIME.total_seconds()),
+        }
+
+
+def blueprint(push: Push) -> Blueprint:
+    """POST /par."""
+    routes = Blueprint("par", __name__)
+    routes.register_error_handler(NetIDError, responses.oauth_json)
+
+    @routes.post("/par")
+    def receive() -> Response:
+        response = responses.uncached(jsonify(push.receive(request)))
+        response.status_code = 201
+        return response
+
+    return routes
