@@ -16,6 +16,7 @@ from netid.errors import (
     NotFound,
     OAuthError,
     RequestTooLarge,
+    RequestUriRefused,
     StorageBusy,
     UnsupportedMediaType,
 )
@@ -60,6 +61,15 @@ def _expired() -> Explanation:
         _("This link has expired"),
         _("The sign-in was begun too long ago, or in another browser."),
         _("Go back to the site or app you came from and start again."),
+    )
+
+
+def _used_up() -> Explanation:
+    return Explanation(
+        _("This link has expired"),
+        _("The sign-in that it led to has ended, or it was made too long ago."),
+        _("Go back to the site or app you came from. If you are not signed in there, start again."),
+        nothing_was_shared=False,
     )
 
 
@@ -122,6 +132,7 @@ def _fault() -> Explanation:
 _WORDS: Sequence[tuple[tuple[type[NetIDError], ...], Callable[[], Explanation]]] = (
     ((InteractionEnded,), _ended),
     ((InteractionExpired,), _expired),
+    ((RequestUriRefused,), _used_up),
     ((NotFound, MethodNotAllowed), _not_found),
     ((FormRefused, MalformedRequest, RequestTooLarge, UnsupportedMediaType), _form_refused),
     ((StorageBusy,), _busy),
