@@ -190,9 +190,15 @@ class InvalidScope(OAuthError):
 
 
 class LoginRequired(OAuthError):
-    """OpenID Connect Core, 3.1.2.6: prompt=none, and nobody is signed in."""
+    """OpenID Connect Core, 3.1.2.1 and 3.1.2.6: nobody is signed in who could answer."""
 
     code = "login_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: no such level exists here."""
+
+    code = "unmet_authentication_requirements"
 
 
 class ConsentRequired(OAuthError):
@@ -430,6 +436,13 @@ class PageShown(NetIDError):
     """The person has to do something on a page before the relying party hears of them."""
 
     code = "page_shown"
+
+
+class Unanswered(NetIDError):
+    """A relying party's server did not answer in time, or is where this provider does not send to."""
+
+    code = "unanswered"
+    status = 502
 
 
 class UnexpectedFault(NetIDError):

@@ -8,10 +8,12 @@ from netid.ambient import Ambient
 from netid.client.authentication import ClientSecretBasic, PrivateKeyJwt
 from netid.client.check_result import CheckResult
 from netid.client.discovery import ProviderMetadata, discover
+from netid.client.events import ConsentWithdrawn, SecurityEvent, SignedOut, SubjectEnded
 from netid.client.fields import Fields
 from netid.client.netid_client import NetIDClient, SignedIn
 from netid.client.pending import PendingInMemory, PendingLogin, PendingStore
 from netid.client.registration import Ask, Registration
+from netid.client.seen import SeenInMemory, SeenStore
 from netid.credentials.jwk import Algorithm
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
@@ -24,6 +26,7 @@ __all__ = [
     "AssuranceLevel",
     "CheckResult",
     "ClientSecretBasic",
+    "ConsentWithdrawn",
     "Fields",
     "Language",
     "NetIDClient",
@@ -34,6 +37,11 @@ __all__ = [
     "PrivateKeyJwt",
     "ProviderMetadata",
     "Registration",
+    "SecurityEvent",
+    "SeenInMemory",
+    "SeenStore",
     "SignedIn",
+    "SignedOut",
+    "SubjectEnded",
     "discover",
 ]

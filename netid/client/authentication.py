@@ -1,7 +1,5 @@
 """How a relying party proves itself to the provider (OpenID Connect Core, 9)."""
 
-import os
-import stat
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,14 +8,12 @@ from typing import ClassVar, Self
 from urllib.parse import quote_plus
 
 from netid.ambient import Ambient
-from netid.client.errors import ConfigurationRefused
-from netid.credentials import base64url, jose, strict_json
+from netid.client.key_files import read_key
+from netid.credentials import base64url, jose
 from netid.credentials.jwk import SigningKey
-from netid.errors import InvalidField
 
 ASSERTION_LIFETIME = timedelta(seconds=60)
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_LARGEST_KEY_FILE = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,21 +37,7 @@ class PrivateKeyJwt:
 
         Raises ConfigurationRefused with the file and what is wrong.
         """
-        try:
-            with path.open("rb") as file:
-                if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                    raise ConfigurationRefused(
-                        f"{path}: others may read it; close it with `chmod 600 {path}`"
-                    )
-                data = file.read(_LARGEST_KEY_FILE)
-            key = SigningKey.from_private_jwk(strict_json.parse_object(data))
-        except OSError as error:
-            raise ConfigurationRefused(f"{path}: cannot be read ({error.strerror})") from error
-        except (ValueError, InvalidField) as error:
-            raise ConfigurationRefused(f"{path}: is not a private JWK (RFC 7517)") from error
-        if key.public.algorithm != "ES256":
-            raise ConfigurationRefused(f"{path}: is not an ES256 key; make a P-256 key")
-        return cls(key)
+        return cls(read_key(path))
 
     def credentials(self, client_id: str, issuer: str, ambient: Ambient) -> Credentials:
         """An assertion for this issuer alone, good once and for a minute."""

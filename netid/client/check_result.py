@@ -37,6 +37,9 @@ class CheckResult:
     checked_at: datetime
     """When the person was checked (UTC, whole seconds)."""
 
+    session: str | None
+    """The session at the provider (`sid`), which a logout token names; None where none is registered."""
+
     _proof: InitVar[object]
 
     def __post_init__(self, _proof: object) -> None:
@@ -74,13 +77,14 @@ def verify_id_token(token: str, expected: Expected, keys: PublicKeySet, now: dat
         _check_trust_framework(claims)
         subject = PairwiseSubject(jose.text_claim(claims, "sub"))
         level, checked_at = _level(claims), _checked_at(claims, now)
+        session = jose.text_claim(claims, "sid") if "sid" in claims else None
     except TokenRefused as error:
         raise IDTokenRefused(error.detail) from error
     if not level.satisfies(expected.ask.level):
         raise LevelNotReached(f"acr is {level}, asked for was {expected.ask.level}")
     if expected.ask.max_age is not None and now - checked_at > expected.ask.max_age + jose.SKEW:
         raise LevelNotReached("auth_time is longer ago than max_age allows")
-    return CheckResult(subject, level, checked_at, _VERIFIED)
+    return CheckResult(subject, level, checked_at, session, _VERIFIED)
 
 
 def _check_recipient(claims: Mapping[str, object], client_id: str) -> None:

@@ -24,6 +24,8 @@ class ProviderMetadata(BaseModel):
     userinfo_endpoint: Endpoint
     revocation_endpoint: Endpoint
     jwks_uri: Endpoint
+    end_session_endpoint: Endpoint | None = None
+    """Where a person signs out at the provider (OpenID Connect RP-Initiated Logout 1.0)."""
     authorization_response_iss_parameter_supported: Literal[True]
     """RFC 9207: without it, one provider's answer can be passed off as another's."""
     code_challenge_methods_supported: tuple[str, ...]
@@ -39,6 +41,7 @@ class ProviderMetadata(BaseModel):
             self.userinfo_endpoint,
             self.revocation_endpoint,
             self.jwks_uri,
+            *([self.end_session_endpoint] if self.end_session_endpoint else []),
         )
 
 

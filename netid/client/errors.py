@@ -141,3 +141,26 @@ class FieldsEnded(ClientError):
     code = "fields_ended"
     status = 403
     what_to_do = "Go on without the fields, or ask anew when the person wants something that needs them."
+
+
+class EventRefused(ClientError):
+    """What was pushed is not an event of the provider for this relying party (RFC 8935). Nothing was done."""
+
+    code = "event_refused"
+    status = 400
+    what_to_do = (
+        "Do nothing on it. If it was the provider, compare its issuer and keys with your registration."
+    )
+
+    def __init__(self, err: str, detail: str) -> None:
+        super().__init__(detail)
+        self.err = err
+        """The code to answer: invalid_request, invalid_key, invalid_issuer or invalid_audience."""
+
+
+class LogoutRefused(ClientError):
+    """What was sent is not a logout token for this relying party. No session was ended."""
+
+    code = "invalid_request"
+    status = 400
+    what_to_do = "End no session. If it was the provider, compare its issuer and keys with your registration."

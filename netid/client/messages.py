@@ -27,6 +27,8 @@ class HttpAnswer:
     media_type: str
     """The content type in lower case, without parameters."""
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By name in lower case."""
 
 
 Send = Callable[[HttpRequest], HttpAnswer]

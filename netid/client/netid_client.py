@@ -1,6 +1,8 @@
 """Sign-in with NetID for one relying party: begin, finish, fields, end."""
 
 from dataclasses import InitVar, dataclass, field
+from datetime import datetime
+from urllib.parse import urlencode
 
 from netid.ambient import Ambient
 from netid.client.authentication import Credentials
@@ -8,6 +10,7 @@ from netid.client.authorization import authorization_url, begin, read_callback
 from netid.client.check_result import CheckResult, Expected, verify_id_token
 from netid.client.discovery import ProviderMetadata
 from netid.client.errors import MetadataRefused
+from netid.client.events import SecurityEvent, SignedOut, verify_event, verify_logout_token
 from netid.client.fields import Fields, userinfo_request, verify_userinfo
 from netid.client.messages import Send
 from netid.client.pending import PendingInMemory, PendingStore
@@ -22,6 +25,7 @@ from netid.client.token_answer import (
 )
 from netid.client.transport import Transport
 from netid.credentials import base64url
+from netid.identity.text import Language
 
 _FINISHED = object()
 
@@ -64,6 +68,10 @@ class NetIDClient:
         self._pending = pending or PendingInMemory(self._ambient.now)
         self._send = send or Transport(self._ambient).send
         self._provider = Provider(registration.issuer, self._send, self._ambient.now)
+
+    def now(self) -> datetime:
+        """The time as this client knows it (UTC)."""
+        return self._ambient.now()
 
     def new_browser(self) -> str:
         """A secret for a browser that has none yet: keep it in an HttpOnly cookie."""
@@ -112,6 +120,40 @@ class NetIDClient:
         endpoint = self._metadata().revocation_endpoint
         request = revocation_request(endpoint, signed_in.access_token, self._credentials())
         read_revocation_answer(self._send(request))
+
+    def event(self, token: str) -> SecurityEvent:
+        """The event that the provider pushed to `events_uri`.
+
+        Raises EventRefused, or ProviderUnreachable while its keys cannot be had.
+        """
+        return verify_event(token, self.registration, self._provider.keys_for, self._ambient.now())
+
+    def signed_out(self, token: str) -> SignedOut:
+        """Who was signed out, by the logout token that came to `backchannel_logout_uri`.
+
+        Raises LogoutRefused, or ProviderUnreachable while the provider's keys cannot be had.
+        """
+        return verify_logout_token(token, self.registration, self._provider.keys_for, self._ambient.now())
+
+    def sign_out_address(self, state: str | None = None, language: Language | None = None) -> str:
+        """Where to send a browser whose person may want to sign out at the provider as well.
+
+        The provider asks them, and sends them to `post_logout_redirect_uri` with this state (RP-Initiated
+        Logout 1.0). The address carries no ID token: it would stay in histories and logs. Raises
+        ProviderUnreachable or MetadataRefused.
+        """
+        endpoint = self._metadata().end_session_endpoint
+        if endpoint is None:
+            raise MetadataRefused("end_session_endpoint is missing")
+        known = self.registration
+        asked = {
+            "client_id": known.client_id,
+            "post_logout_redirect_uri": known.post_logout_redirect_uri,
+            "state": state if known.post_logout_redirect_uri else None,
+            "ui_locales": language,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(given)}"
 
     def _credentials(self) -> Credentials:
         known = self.registration

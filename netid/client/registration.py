@@ -27,6 +27,12 @@ class Registration(_Frozen):
     client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     redirect_uri: RedirectUri
     authentication: Authentication
+    events_uri: RedirectUri | None = None
+    """Where the provider pushes security events."""
+    backchannel_logout_uri: RedirectUri | None = None
+    """Where the provider sends logout tokens."""
+    post_logout_redirect_uri: RedirectUri | None = None
+    """Where a person comes back to after signing out at the provider."""
     id_token_alg: Algorithm = "RS256"
     """`id_token_signed_response_alg`: no other algorithm is accepted."""
     userinfo_alg: Algorithm | None = None

@@ -58,7 +58,8 @@ class Transport:
                         raise ProviderUnreachable(f"the answer is longer than {MAX_ANSWER} bytes")
                     if self._ambient.now() > deadline:
                         raise ProviderUnreachable("the answer takes too long")
-                media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-                return HttpAnswer(response.status_code, media_type, bytes(body))
+                received = {name.lower(): value for name, value in response.headers.items()}
+                media_type = received.get("content-type", "").split(";")[0].strip().lower()
+                return HttpAnswer(response.status_code, media_type, bytes(body), received)
         except requests.RequestException as error:
             raise ProviderUnreachable(type(error).__name__) from error

@@ -127,6 +127,10 @@ class OutgoingMessages:
         )
         tx.execute(_ADD, waiting.__dict__)
 
+    def is_due(self, tx: Transaction, now: datetime) -> bool:
+        """Whether there is anything to claim."""
+        return tx.execute(_WHOSE_TURN, {"b_now": now}).first() is not None
+
     def claim(self, tx: Transaction, now: datetime) -> builtins.list[Message]:
         """Some due messages of one relying party, for a minute; nobody else gets them meanwhile.
 
