@@ -77,8 +77,20 @@ class Keyed:
             "code": code,
             "redirect_uri": CALLBACK,
             "code_verifier": self.client.verifier,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": assertion,
         }
-        given = {name: value for name, value in (form | changes).items() if value is not None}
-        return requests.post(self.client.running.url("/token"), data=given, timeout=10)
+        return self._send("/token", form, assertion, changes)
+
+    def push(self, assertion: str, **changes: str | None) -> requests.Response:
+        """POST /par with this assertion."""
+        return self._send("/par", self.client.request(), assertion, changes)
+
+    def _send(
+        self,
+        endpoint: str,
+        form: Mapping[str, str | None],
+        assertion: str,
+        changes: Mapping[str, str | None],
+    ) -> requests.Response:
+        proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+        given = {name: value for name, value in {**form, **proof, **changes}.items() if value is not None}
+        return requests.post(self.client.running.url(endpoint), data=given, timeout=10)

@@ -80,6 +80,7 @@ class Insider:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._running = client.running
+        self._right = {"client_id": client.client_id, "redirect_uri": CALLBACK, "response_type": "code"}
         self._visitor = Visitor(client.running)
         # Guesses slow an account down, so whoever has them made is not needed for anything else.
         self._guesser = Visitor(client.running, who="persona:an-elder")
@@ -94,7 +95,7 @@ class Insider:
         path = case.path
         if path == "/authorize":
             return self._request(case)
-        if path in ("/token", "/revoke"):
+        if path in ("/par", "/token", "/revoke"):
             return self._as_client(case)
         if path == "/userinfo":
             return {"headers": {"Authorization": f"Bearer {self._token}"}}
@@ -106,18 +107,18 @@ class Insider:
         return {}
 
     def _request(self, case: Case) -> dict[str, Any]:
-        right = {"client_id": self._client.client_id, "redirect_uri": CALLBACK, "response_type": "code"}
         if case.method == "GET":
-            case.query = {**(case.query or {}), **right}
+            case.query = {**(case.query or {}), **self._right}
         elif isinstance(case.body, Mapping):
-            case.body = {**case.body, **right}
+            case.body = {**case.body, **self._right}
         return {}
 
     def _as_client(self, case: Case) -> dict[str, Any]:
         if isinstance(case.body, Mapping):
             unauthenticated = {name: text for name, text in case.body.items() if "client" not in str(name)}
             own = {"code": self._client.headless().code, "token": self._client.tokens()["access_token"]}
-            case.body = unauthenticated | (own if case.path == "/revoke" else {"code": own["code"]})
+            right = {"/par": self._right, "/token": {"code": own["code"]}, "/revoke": own}
+            case.body = unauthenticated | right[case.path]
         basic = requests.auth._basic_auth_str(self._client.client_id, self._client.secret)
         return {"headers": {"Authorization": basic}}
 

@@ -87,8 +87,10 @@ class TestAuthorizationRequest:
             ({"login_hint": "x" * 2049}, "invalid_request"),
         ],
     )
-    def test_what_is_wrong_goes_back_to_the_proven_redirect(self, shop, refused, changes, error):
-        refused(shop.running, lambda: shop.authorize(**changes), 303, error)
+    def test_what_is_wrong_goes_back_to_the_proven_redirect_or_to_who_pushed_it(
+        self, shop, asked_wrongly, changes, error
+    ):
+        asked_wrongly(shop, error, **changes)
 
     @pytest.mark.parametrize(
         ("changes", "error"),
@@ -203,8 +205,10 @@ class TestUnprovenRedirect:
             "javascript:alert(1)//127.0.0.1:9/callback",
         ],
     )
-    def test_p8_a_redirect_uri_matches_to_the_letter(self, shop, variant, refused):
+    def test_p8_a_redirect_uri_matches_to_the_letter(self, shop, variant, refused, not_taken):
         answer = refused(shop.running, lambda: shop.authorize(redirect_uri=variant), 400, None).response
+        assert "Location" not in answer.headers
+        answer = not_taken(shop, lambda: shop.push(redirect_uri=variant), "invalid_request").response
         assert "Location" not in answer.headers
 
 
@@ -277,8 +281,8 @@ class TestMalformedRequests:
             {"prompt": "none login"},
         ],
     )
-    def test_p10_a_value_that_cannot_be_read(self, shop, refused, changes):
-        refused(shop.running, lambda: shop.authorize(**changes), 303, "invalid_request")
+    def test_p10_a_value_that_cannot_be_read(self, shop, asked_wrongly, changes):
+        asked_wrongly(shop, "invalid_request", **changes)
 
     def test_p10_a_request_of_100_kilobytes(self, shop, refused):
         form = {**shop.request(), "state": "x" * 100_000}
@@ -287,7 +291,7 @@ class TestMalformedRequests:
         url = f"{url}?state={'x' * 40_000}"
         refused(shop.running, lambda: requests.get(url, timeout=10), 413, None)
 
-    @pytest.mark.parametrize("address", ["/token", "/revoke", "/userinfo"])
+    @pytest.mark.parametrize("address", ["/par", "/token", "/revoke", "/userinfo"])
     def test_p10_a_body_of_100_kilobytes(self, shop, refused, address):
         url, form = shop.running.url(address), {"code": "x" * 100_000}
         refused(shop.running, lambda: requests.post(url, data=form, timeout=10), 413, "invalid_request")
@@ -597,6 +601,7 @@ class TestFaultsOfOurs:
     @pytest.mark.parametrize(
         ("method", "address", "error"),
         [
+            ("POST", "/par", "server_error"),
             ("POST", "/token", "server_error"),
             ("POST", "/revoke", "server_error"),
             ("GET", "/userinfo", "server_error"),

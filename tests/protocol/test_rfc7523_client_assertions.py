@@ -5,11 +5,14 @@ import json
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 import pytest
+import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -34,22 +37,28 @@ def code(keyed: Keyed) -> str:
     return keyed.client.headless().code
 
 
+@pytest.fixture(params=["/token", "/par"])
+def prove(request: pytest.FixtureRequest, keyed: Keyed, code: str) -> Callable[..., requests.Response]:
+    """Sends an assertion to an endpoint where relying parties prove themselves."""
+    return partial(keyed.redeem, code) if request.param == "/token" else keyed.push
+
+
 @pytest.fixture
-def unproved(keyed, code, refused):
+def unproved(keyed, code, prove, refused):
     """Asserts that an assertion proves nothing, and that the code lives on for a good one."""
 
     def refuse(assertion: str, error: str = "invalid_client", **changes: str | None) -> str:
         status = 401 if error == "invalid_client" else 400
         refusal = refused(
             keyed.client.running,
-            lambda: keyed.redeem(code, assertion, **changes),
+            lambda: prove(assertion, **changes),
             status,
             error,
             secrets=(assertion, code),
         )
         if status == 401:
             assert refusal.response.headers["WWW-Authenticate"].startswith("Basic ")
-        assert keyed.redeem(code, keyed.assertion()).status_code == 200
+        assert prove(keyed.assertion()).status_code in (200, 201)
         return refusal.description
 
     return refuse
@@ -100,7 +109,7 @@ class TestAGoodAssertion:
 
 
 class TestWhatItSays:
-    def test_p2_the_audience_is_the_issuer_alone(self, keyed, unproved):
+    def test_p2_the_audience_is_the_issuer_alone(self, keyed, prove, unproved):
         issuer = keyed.client.running.issuer
         for audience in (
             f"{issuer}/token",
@@ -116,7 +125,7 @@ class TestWhatItSays:
             claims = keyed.payload(aud=audience)
             assert claims.get("aud") == audience
             assertion = forge(keyed.header, claims, keyed.key)
-            assert keyed.redeem("x", assertion).status_code == 401
+            assert prove(assertion).status_code == 401
         unproved(keyed.assertion(aud=f"{issuer}/token"))
 
     @pytest.mark.parametrize(
@@ -166,13 +175,10 @@ class TestWhatItSays:
         now = int(keyed.client.running.clock.now().timestamp())
         unproved(keyed.assertion(**{name: now + seconds for name, seconds in changes.items()}))
 
-    def test_u7_a_member_that_comes_twice_is_refused(self, keyed, unproved):
+    def test_u7_a_member_that_comes_twice_is_refused(self, keyed, prove, unproved):
         claims = json.dumps(keyed.payload())
         for member in (f'"sub": "{keyed.client.client_id}"', '"iss": "x"', '"exp": 1'):
-            assert (
-                keyed.redeem("x", forge(keyed.header, f"{{{member}, {claims[1:]}", keyed.key)).status_code
-                == 401
-            )
+            assert prove(forge(keyed.header, f"{{{member}, {claims[1:]}", keyed.key)).status_code == 401
         unproved(forge(f'{{"alg": "none", {json.dumps(keyed.header)[1:]}', claims, keyed.key))
 
 
@@ -186,12 +192,12 @@ class TestHowItIsSigned:
     def test_p4_none_without_a_signature(self, keyed, unproved):
         unproved(f"{encoded({'alg': 'none'})}.{encoded(keyed.payload())}.")
 
-    def test_p4_a_public_key_is_no_hmac_secret(self, keyed, unproved):
+    def test_p4_a_public_key_is_no_hmac_secret(self, keyed, prove, unproved):
         jwk = keyed.key.public.jwk()
         signing_input = f"{encoded({'alg': 'HS256', 'kid': jwk['kid']})}.{encoded(keyed.payload())}"
         for secret in (json.dumps(jwk), jwk["x"], jwk["x"] + jwk["y"]):
             signature = hmac.digest(secret.encode(), signing_input.encode(), "sha256")
-            assert keyed.redeem("x", f"{signing_input}.{encoded(signature)}").status_code == 401
+            assert prove(f"{signing_input}.{encoded(signature)}").status_code == 401
         unproved(f"{signing_input}.{encoded(signature)}")
 
     def test_p4_another_key_of_another_algorithm(self, keyed, unproved):
@@ -201,7 +207,7 @@ class TestHowItIsSigned:
     def test_p4_a_stranger_under_the_clients_kid(self, keyed, unproved):
         unproved(forge(keyed.header, keyed.payload(), SigningKey.generate("ES256", secrets.token_bytes)))
 
-    def test_p4_a_key_or_a_place_of_one_in_the_header_and_nothing_is_fetched(self, keyed, unproved):
+    def test_p4_a_key_or_a_place_of_one_in_the_header_and_nothing_is_fetched(self, keyed, prove, unproved):
         stranger = SigningKey.generate("ES256", secrets.token_bytes)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             place = f"http://127.0.0.1:{listener.getsockname()[1]}/jwks"
@@ -221,13 +227,13 @@ class TestHowItIsSigned:
                 {"typ": "dpop+jwt"},
             ):
                 assertion = forge({**keyed.header, **more}, keyed.payload(), keyed.key)
-                assert keyed.redeem("x", assertion).status_code == 401, more
+                assert prove(assertion).status_code == 401, more
             listener.setblocking(False)
             with pytest.raises(BlockingIOError):
                 listener.accept()
         unproved(forge({"alg": "ES256", "jwk": stranger.public.jwk()}, keyed.payload(), stranger))
 
-    def test_p4_a_token_that_is_put_together_otherwise(self, keyed, unproved):
+    def test_p4_a_token_that_is_put_together_otherwise(self, keyed, prove, unproved):
         head, payload, signature = keyed.assertion().split(".")
         raw = keyed.key.sign(f"{head}.{payload}".encode())
         for assertion in (
@@ -251,7 +257,7 @@ class TestHowItIsSigned:
             f"{head}.{encoded({'sub': keyed.client.client_id, 'n': 10**300})}.{signature}",
             f"{head[:-2]}é.{payload}.{signature}",
         ):
-            answer = keyed.redeem("x", assertion)
+            answer = prove(assertion)
             assert answer.status_code == 401, assertion
             assert answer.json()["error"] == "invalid_client"
         unproved(f"{head}.{payload}.{signature[:-2]}AA")

@@ -39,8 +39,8 @@ def test_the_vector_of_appendix_b(shop):
         {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw cM"},
     ],
 )
-def test_p7_a_challenge_is_s256_and_of_its_length(shop, refused, changes):
-    refused(shop.running, lambda: shop.authorize(**changes), 303, "invalid_request")
+def test_p7_a_challenge_is_s256_and_of_its_length(shop, asked_wrongly, changes):
+    asked_wrongly(shop, "invalid_request", **changes)
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,9 @@ class TestWaived:
         code = waived.headless(code_challenge=None, code_challenge_method=None).code
         assert waived.redeem(code, code_verifier=None).status_code == 200
 
-    def test_then_a_nonce_is_required(self, waived, refused):
-        refused(
-            waived.running,
-            lambda: waived.authorize(code_challenge=None, code_challenge_method=None, nonce=None),
-            303,
-            "invalid_request",
-        )
+    def test_then_a_nonce_is_required(self, waived, asked_wrongly):
+        without = {"code_challenge": None, "code_challenge_method": None, "nonce": None}
+        asked_wrongly(waived, "invalid_request", **without)
 
     def test_a_challenge_that_is_sent_all_the_same_holds(self, waived, refused):
         code = waived.headless(nonce=None).code

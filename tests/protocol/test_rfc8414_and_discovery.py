@@ -35,6 +35,7 @@ def test_the_issuer_is_the_address_it_was_found_at(shared, metadata):
     ("endpoint", "method"),
     [
         ("authorization_endpoint", "GET"),
+        ("pushed_authorization_request_endpoint", "POST"),
         ("token_endpoint", "POST"),
         ("revocation_endpoint", "POST"),
         ("userinfo_endpoint", "GET"),
@@ -58,6 +59,7 @@ def test_public_documents_may_be_kept_and_read_by_anybody(shared, address):
 
 def test_what_has_to_be_in_it_is_in_it(metadata):
     assert metadata["response_types_supported"] == ["code"]
+    assert metadata["require_pushed_authorization_requests"] is False  # by registration: profile fapi2
     assert metadata["grant_types_supported"] == ["authorization_code"]
     assert metadata["subject_types_supported"] == ["pairwise"]
     assert metadata["request_parameter_supported"] is False

@@ -3,7 +3,6 @@
 import re
 import socket
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -12,10 +11,9 @@ import pytest
 import requests
 
 from netid.services.pushed_requests import REQUEST_URI_PREFIX
-from netid.storage.single_use import Kind
 from tests.protocol.meddling import held
 from tests.protocol.reading import signed
-from tests.protocol.refusals import PLANTED, Refusal, Refusals, rows
+from tests.protocol.refusals import PLANTED, Refusals, rows
 from tests.protocol.visiting import Visitor, step_of
 from tests.running import CALLBACK, PARCEL_PURPOSE, Client, Running
 
@@ -47,28 +45,6 @@ def unanswered(refused: Refusals):
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
     return refuse
-
-
-@pytest.fixture
-def not_taken(refused: Refusals):
-    """Asserts that an authenticated push is refused and on record, and that no request_uri comes of it."""
-
-    def refuse(
-        client: Client, act: Callable[[], requests.Response], error: str, secrets: tuple[str, ...] = ()
-    ) -> Refusal:
-        before = kept_requests(client.running)
-        effects = {"single_use"} if client.key else set()  # the assertion's jti
-        audited = ("push_refused",)
-        refusal = refused(client.running, act, 400, error, effects=effects, audited=audited, secrets=secrets)
-        assert kept_requests(client.running) == before
-        return refusal
-
-    return refuse
-
-
-def kept_requests(running: Running) -> list[tuple[object, ...]]:
-    """What is stored of pushed requests."""
-    return [row for row in rows(running)["single_use"] if row[0] == Kind.REQUEST_URI]
 
 
 def pages(client: Client, visitor: Visitor, request_uri: str, **how: object) -> requests.Response:
@@ -130,7 +106,7 @@ class TestThePush:
 
     def test_p6_a_request_uri_that_was_pushed_cannot_be_pushed_again(self, client, not_taken):
         first = client.pushed()
-        not_taken(client, lambda: client.push(request_uri=first), "invalid_request", (first,))
+        not_taken(client, lambda: client.push(request_uri=first), "invalid_request", first)
         assert client.begin(first).status_code == 303
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])

@@ -44,6 +44,16 @@ def test_a_code_dies_at_its_expiry(db: Database, now: datetime, code: bytes) -> 
         assert SECRETS.consume(tx, Kind.CODE, code, now + MINUTE - timedelta(milliseconds=1)) is not None
 
 
+def test_what_was_begun_in_time_is_finished_once_also_after_its_expiry(db: Database, now: datetime) -> None:
+    with db.write() as tx:
+        SECRETS.put(tx, Kind.REQUEST_URI, b"pushed", "{}", now + MINUTE)
+        assert not SECRETS.finish(tx, Kind.CODE, b"pushed", now)
+        assert SECRETS.finish(tx, Kind.REQUEST_URI, b"pushed", now + 2 * MINUTE)
+        assert not SECRETS.finish(tx, Kind.REQUEST_URI, b"pushed", now)
+        assert SECRETS.peek(tx, Kind.REQUEST_URI, b"pushed", now) is None
+        assert not SECRETS.finish(tx, Kind.REQUEST_URI, b"never pushed", now)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CODE])
 def test_a_code_is_not_taken_for_another_kind(db: Database, now: datetime, code: bytes, kind: Kind) -> None:
     """T9."""
