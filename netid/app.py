@@ -40,16 +40,22 @@ from netid.identity.relying_party import RelyingParty
 from netid.oauth import authorize, discovery, par, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
 from netid.oauth.signing import Signer
 from netid.services.applying import Applying
 from netid.services.approval import Approvals, Outcomes
+from netid.services.cancellation import Cancellation
 from netid.services.decisions import Decisions
+from netid.services.delivery import Delivery
 from netid.services.enrolment import Enrolment
+from netid.services.exceptions import Exceptions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.grants import Grants
 from netid.services.housekeeping import Housekeeping
 from netid.services.messages import Messages
+from netid.services.notices import Notices
+from netid.services.outgoing import Outgoing
 from netid.services.own_pages import own_pages
 from netid.services.passcode_check import PasscodeCheck
 from netid.services.pushed_requests import PushedRequests
@@ -59,6 +65,8 @@ from netid.services.registration import Registration, load_registrations
 from netid.services.rights import Rights
 from netid.services.rotation import Rotation
 from netid.services.sign_in import SignIn
+from netid.services.signing_out import SignOut
+from netid.services.suspensions import Suspensions
 from netid.settings import Settings, read_settings
 from netid.storage.applications import Applications
 from netid.storage.audit import Sealer
@@ -88,6 +96,7 @@ class Services:
     registration: Registration
     pushed_requests: PushedRequests
     sign_in: SignIn
+    sign_out: SignOut
     fresh: FreshSignIn
     decisions: Decisions
     grants: Grants
@@ -95,6 +104,10 @@ class Services:
     applying: Applying
     rights: Rights
     records: Records
+    cancellation: Cancellation
+    suspensions: Suspensions
+    exceptions: Exceptions
+    notices: Notices
     approvals: Approvals | None
     """In test mode."""
 
@@ -110,6 +123,7 @@ class Provider:
     services: Services
     sealer: Sealer
     housekeeping: Housekeeping
+    delivery: Delivery
     app: Flask
     wsgi: WSGIApplication
     """The WSGI application, under the issuer's path, with its realms below."""
@@ -124,6 +138,7 @@ class Provider:
         """Drops the realms, stops the threads and gives the databases back."""
         if self.realms is not None:
             self.realms.close()
+        self.delivery.stop()
         self.housekeeping.stop()
         self.sealer.stop()
         self.stores.db.close()
@@ -148,9 +163,9 @@ def build(
     stores = Stores(db, Subjects(keyring.pairwise.reveal()))
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
     keys = CurrentKeys(latest or (lambda: keyring), ambient.now)
-    services = _services(settings, stores, vault, keyring, keys, ambient, doubles.outcomes)
+    services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, doubles.outcomes)
     if doubles.enrolled is None:
-        _prepare(db, keys_db, vault, keyring)
+        _prepare(db, keys_db, vault, keyring, services.cancellation)
         personas = _personas(settings, ambient)
         services.enrolment.seed(personas)
     else:
@@ -169,9 +184,17 @@ def build(
             realms=realms,
         )
     sealer = Sealer(db, ambient)
-    housekeeping = Housekeeping(stores, applying=services.applying, ambient=ambient)
+    housekeeping = Housekeeping(
+        stores,
+        applying=services.applying,
+        cancellation=services.cancellation,
+        suspensions=services.suspensions,
+        ambient=ambient,
+    )
+    delivery = Delivery(stores, send=Outgoing(settings.issuer).send, ambient=ambient)
     sealer.start()
     housekeeping.start()
+    delivery.start()
     return Provider(
         settings=settings,
         stores=stores,
@@ -180,6 +203,7 @@ def build(
         services=services,
         sealer=sealer,
         housekeeping=housekeeping,
+        delivery=delivery,
         app=app,
         wsgi=wsgi,
         people=personas,
@@ -188,13 +212,16 @@ def build(
     )
 
 
-def _prepare(db: Database, keys_db: Database, vault: Vault, keyring: Keyring) -> None:
+def _prepare(
+    db: Database, keys_db: Database, vault: Vault, keyring: Keyring, cancellation: Cancellation
+) -> None:
     """Databases of this version's form that belong together and to these keys, with nothing half done."""
     for database in (db, keys_db):
         database.migrate()
     _check_keys(db, keyring)
     with db.write() as tx:
-        vault.sweep(tx)
+        cancellation.take_up(tx, vault.sweep(tx))
+    cancellation.see_through()
 
 
 def _mounted(app: WSGIApplication, path: str) -> WSGIApplication:
@@ -213,6 +240,7 @@ def _services(
     settings: Settings,
     stores: Stores,
     vault: Vault,
+    keys_db: Database,
     keyring: Keyring,
     keys: CurrentKeys,
     ambient: Ambient,
@@ -229,6 +257,8 @@ def _services(
     grants = Grants(stores, disclosure=disclosure, ambient=ambient)
     receipts = Receipts(stores, keys=keys, issuer=settings.issuer, ambient=ambient)
     pushed_requests = PushedRequests(stores, ambient=ambient)
+    fresh = FreshSignIn(stores, ambient=ambient)
+    sign_out = SignOut(stores, messages=messages, ambient=ambient)
     decisions = Decisions(
         stores,
         sign_in=sign_in,
@@ -242,7 +272,8 @@ def _services(
         registration=Registration(stores, ambient=ambient),
         pushed_requests=pushed_requests,
         sign_in=sign_in,
-        fresh=FreshSignIn(stores, ambient=ambient),
+        sign_out=sign_out,
+        fresh=fresh,
         decisions=decisions,
         grants=grants,
         enrolment=enrolment,
@@ -257,6 +288,18 @@ def _services(
         ),
         rights=Rights(stores, receipts=receipts, messages=messages, ambient=ambient),
         records=Records(stores, disclosure=disclosure),
+        cancellation=Cancellation(
+            stores,
+            keys_db=keys_db,
+            destroy=vault.destroy,
+            fresh=fresh,
+            signing_out=sign_out,
+            messages=messages,
+            ambient=ambient,
+        ),
+        suspensions=Suspensions(stores, disclosure=disclosure, ambient=ambient),
+        exceptions=Exceptions(stores, disclosure=disclosure, ambient=ambient),
+        notices=Notices(stores, ambient=ambient),
         approvals=Approvals(sign_in, decisions, outcomes) if settings.mode == "test" else None,
     )
 
@@ -304,6 +347,7 @@ def _web(
     signer: Signer,
 ) -> Flask:
     browsers = Browsers(settings, keyring, ambient)
+    hints = IdTokenHints(settings.issuer, keys=keys, ambient=ambient)
     authorization = authorize.Authorize(
         settings,
         registration=services.registration,
@@ -312,6 +356,7 @@ def _web(
         decisions=services.decisions,
         fresh=services.fresh,
         browsers=browsers,
+        hints=hints,
         approvals=services.approvals,
     )
     client_authentication = ClientAuthentication(
@@ -327,7 +372,9 @@ def _web(
     app = _flask_app()
     app.register_blueprint(discovery.blueprint(settings.issuer, keys))
     app.register_blueprint(authorize.blueprint(authorization))
-    push = par.Push(client_authentication=client_authentication, pushed_requests=services.pushed_requests)
+    push = par.Push(
+        client_authentication=client_authentication, pushed_requests=services.pushed_requests, hints=hints
+    )
     app.register_blueprint(par.blueprint(push))
     app.register_blueprint(token.blueprint(token_endpoint))
     user_info = userinfo.UserInfo(settings.issuer, grants=services.grants, signer=signer)
@@ -342,6 +389,10 @@ def _web(
         applying=services.applying,
         records=services.records,
         rights=services.rights,
+        fresh=services.fresh,
+        cancellation=services.cancellation,
+        suspensions=services.suspensions,
+        notices=services.notices,
         personas=personas,
         ambient=ambient,
     )

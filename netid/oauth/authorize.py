@@ -1,7 +1,7 @@
 """/authorize: the one place that decides what comes next (RFC 6749, 4.1; OpenID Connect Core, 3.1.2)."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import Blueprint, Request, Response, request
 
@@ -22,7 +22,9 @@ from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import RelyingParty
 from netid.identity.text import Language
 from netid.oauth.browsers import Browsers
-from netid.oauth.parameters import parameters
+from netid.oauth.id_token_hint import IdTokenHints
+from netid.oauth.parameters import received
+from netid.oauth.replies import ReplyTo
 from netid.oauth.requests import parse_request, proven_redirect_uri
 from netid.services.approval import ApprovalRule, Approvals
 from netid.services.decisions import Decisions
@@ -33,7 +35,9 @@ from netid.services.interaction import (
     OwnAction,
     Progress,
     Prompt,
+    ResponseMode,
     Role,
+    Standing,
     Step,
     StepKind,
 )
@@ -57,6 +61,7 @@ class Authorize:
         decisions: Decisions,
         fresh: FreshSignIn,
         browsers: Browsers,
+        hints: IdTokenHints,
         approvals: Approvals | None,
     ) -> None:
         self._settings = settings
@@ -66,6 +71,7 @@ class Authorize:
         self._decisions = decisions
         self._fresh = fresh
         self._browsers = browsers
+        self._hints = hints
         self._approvals = approvals
 
     # A request comes in
@@ -75,25 +81,27 @@ class Authorize:
 
         Raises UnprovenRedirect, PushedRequestRequired or RequestUriRefused, which only a page may show.
         """
-        given = parameters(incoming)
+        came = received(incoming)
+        given = came.single
         relying_party = self._relying_party(given)
         pushed = self._pushed(relying_party, given)
-        redirect_uri = pushed.redirect_uri if pushed else proven_redirect_uri(relying_party, given)
-        if incoming.method == "POST":
-            # A cross-site POST comes without our cookies; the GET it becomes has them.
-            return responses.see_other(f"{self._settings.issuer}/authorize?{urlencode(given)}")
+        reply_to = ReplyTo.of(pushed) if pushed else _reply_to(relying_party, given)
         try:
-            asked = pushed or parse_request(relying_party, redirect_uri, given)
+            came.once()
+            if incoming.method == "POST":
+                # A cross-site POST comes without our cookies; the GET it becomes has them.
+                return responses.see_other(f"{self._settings.issuer}/authorize?{urlencode(given)}")
+            asked = pushed or parse_request(relying_party, reply_to.redirect_uri, given, self._hints)
             return self._begin(asked, relying_party, self._browsers.read(incoming))
         except (OAuthError, StorageBusy) as error:
             if pushed and isinstance(error, OAuthError):
                 self._pushed_requests.finish(pushed)
             # RFC 6749, 4.1.2.1: a redirect cannot say 503, so its error has to.
-            return self._send_error(redirect_uri, pushed.state if pushed else given.get("state"), error)
+            return self._send_error(reply_to, error)
 
     def _relying_party(self, given: Mapping[str, str]) -> RelyingParty:
         if "client_id" not in given:
-            raise UnprovenRedirect("client_id is missing; send the one you registered")
+            raise UnprovenRedirect("client_id is missing, or given twice; send the one you registered")
         relying_party = self._registration.get(given["client_id"])
         if relying_party is None:
             raise UnprovenRedirect("client_id is not registered here; register it first")
@@ -119,6 +127,7 @@ class Authorize:
             proved = self._approvals.sign_in(rule, interaction, browser)
         except (SignInRefused, InteractionExpired) as refusal:
             raise AccessDenied("the persona of the approval rule cannot sign in") from refusal
+        browser = Browser(browser.secret, proved.new_session or browser.session)
         response = self._by_rule(rule, proved.interaction, browser)
         return self._browsers.write(response, browser, proved.new_session)
 
@@ -159,14 +168,22 @@ class Authorize:
         if standing.is_somebody_else:
             return Step(StepKind.LEAVE, standing=standing)
         if interaction.is_own:
-            return Step(StepKind.FINISH, standing=standing)
-        if standing.person.status == "suspended":
+            return self._own_step(interaction, standing)
+        if standing.is_suspended:
             return Step(StepKind.SUSPENDED, standing=standing)
         if not self._decisions.needs_asking(interaction, standing):
             return Step(StepKind.FINISH, standing=standing)
         if standing.needs_guardian and not interaction.progress.guardian_checked:
             return _guardian_step(interaction)
         return Step(StepKind.CONSENT, standing=standing)
+
+    def _own_step(self, interaction: Interaction, standing: Standing) -> Step:
+        """A child does not leave without the guardian (Measures, article 4), unless there is none to ask."""
+        leaves = interaction.request.action is OwnAction.CANCEL
+        if leaves and standing.needs_guardian and standing.has_guardian:
+            if not interaction.progress.guardian_checked:
+                return _guardian_step(interaction)
+        return Step(StepKind.FINISH, standing=standing)
 
     def resume(self, interaction: Interaction, browser: Browser, new_session: str | None = None) -> Response:
         """The way on: a page, or back to the relying party. Every page's POST ends here."""
@@ -200,15 +217,11 @@ class Authorize:
 
     def send_code(self, interaction: Interaction, code: str) -> Response:
         """Back with a code (RFC 6749, 4.1.2; `iss` by RFC 9207)."""
-        asked = interaction.request
-        return responses.redirect_to_relying_party(
-            asked.redirect_uri, {"code": code, "state": asked.state, "iss": self._settings.issuer}
-        )
+        return ReplyTo.of(interaction.request).send(self._settings.issuer, code=code)
 
     def send_refusal(self, interaction: Interaction) -> Response:
         """Back with access_denied: the person did not agree."""
-        asked = interaction.request
-        return self._send_error(asked.redirect_uri, asked.state, AccessDenied("the person did not agree"))
+        return self._send_error(ReplyTo.of(interaction.request), AccessDenied("the person did not agree"))
 
     def leave(self, interaction: Interaction) -> Response:
         """Ends an interaction that the person left before deciding."""
@@ -218,6 +231,10 @@ class Authorize:
         if interaction.is_own:
             return responses.see_other(f"{self._settings.issuer}/")
         return self.send_refusal(interaction)
+
+    def to_cancelled(self, reference: str) -> Response:
+        """To the page that says how far a cancellation has come; this browser is signed out."""
+        return responses.see_other(f"{self._settings.issuer}/cancelled/{reference}")
 
     def to_own_pages(self, done: str) -> Response:
         """Back to the provider's own pages after a form; `done` is shown as the outcome."""
@@ -239,17 +256,17 @@ class Authorize:
         )
         return self.resume(self._sign_in.begin(asked, browser), browser)
 
-    def _send_error(self, redirect_uri: str, state: str | None, error: NetIDError) -> Response:
+    def _send_error(self, reply_to: ReplyTo, error: NetIDError) -> Response:
         responses.log_refusal(error)
-        return responses.redirect_to_relying_party(
-            redirect_uri,
-            {
-                "error": error.code,
-                "error_description": responses.printable(error.description),
-                "state": state,
-                "iss": self._settings.issuer,
-            },
-        )
+        description = responses.printable(error.description)
+        return reply_to.send(self._settings.issuer, error=error.code, error_description=description)
+
+
+def _reply_to(relying_party: RelyingParty, given: Mapping[str, str]) -> ReplyTo:
+    """Where an answer goes, an error also where nothing else of the request can be read."""
+    redirect_uri = proven_redirect_uri(relying_party, given)
+    mode = next((mode for mode in ResponseMode if mode == given.get("response_mode")), ResponseMode.QUERY)
+    return ReplyTo(redirect_uri, mode, given.get("state"))
 
 
 def _missing_proof(progress: Progress, level: AssuranceLevel) -> Step | None:
@@ -266,12 +283,6 @@ def _guardian_step(interaction: Interaction) -> Step:
     missing = guardian.missing(interaction.request.level)
     kind = StepKind(missing[0].page) if missing else StepKind.SIGN_IN
     return Step(kind, Role.GUARDIAN)
-
-
-def redirect_origin(redirect_uri: str) -> str:
-    """The origin of a proven redirect URI, for `form-action`."""
-    parts = urlsplit(redirect_uri)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def blueprint(authorize: Authorize) -> Blueprint:

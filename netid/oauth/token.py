@@ -20,13 +20,14 @@ from netid.errors import (
     UnsupportedGrantType,
 )
 from netid.identity.relying_party import RelyingParty
+from netid.identity.verified_claims import check_result
 from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.delivered import claims_in
 from netid.oauth.parameters import body_parameters
 from netid.oauth.signing import Signer
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants, Redeemed
 
 ID_TOKEN_LIFETIME = ACCESS_TOKEN_LIFETIME
-TRUST_FRAMEWORK = "cn_netid_mock"
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 MAX_CODE = 128
 
@@ -88,11 +89,13 @@ class Token:
             "at_hash": _half_hash(redeemed.access_token),
             "mock": True,
         }
+        if redeemed.sid is not None:
+            claims["sid"] = redeemed.sid
         if grant.nonce is not None:
             claims["nonce"] = grant.nonce
+        claims |= claims_in(redeemed.release, grant.id_token, grant.verified_id_token)
         if grant.verify:
-            claims["verified_claims"] = check_result()
-        claims |= redeemed.release.claims
+            claims.setdefault("verified_claims", check_result())
         return self._signer.id_token(claims, relying_party)
 
     def revoke(self, incoming: Request) -> None:
@@ -114,14 +117,6 @@ class Token:
         except OAuthError as refusal:
             self._grants.record_refusal(relying_party, refusal)
             raise
-
-
-def check_result() -> dict[str, object]:
-    """The check result: verified under this framework, with no claim of any document.
-
-    OpenID Identity Assurance Schema 1.0 allows empty `claims` for exactly this use.
-    """
-    return {"verification": {"trust_framework": TRUST_FRAMEWORK}, "claims": {}}
 
 
 def _check_binding(grant: Grant, given: Mapping[str, str]) -> None:

@@ -17,11 +17,13 @@ from netid.errors import (
 from netid.identity.consent import Action, Notice, NoticeReference, StoredReceipt, notice_for
 from netid.identity.levels import AssuranceLevel
 from netid.identity.text import Language
+from netid.identity.verified_claims import narrowed
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Grant, Grants
 from netid.services.interaction import Interaction, Prompt, Standing, digest_of
 from netid.services.pushed_requests import PushedRequests
 from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
+from netid.storage.persons import Person
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
 
@@ -70,7 +72,13 @@ class Decisions:
             self._disclosure.capacity(tx, person.person_id, now),
             remembered,
             self._sign_in.is_somebody_else(tx, interaction.request, person.person_id),
+            person.is_suspended(now),
+            self._has_guardian(tx, person, now),
         )
+
+    def _has_guardian(self, tx: Transaction, person: Person, now: datetime) -> bool:
+        guardian = self._stores.persons.get(tx, person.guardian_id) if person.guardian_id else None
+        return guardian is not None and guardian.is_active(now)
 
     def _still_good(self, remembered: StoredReceipt, interaction: Interaction, now: datetime) -> bool:
         """A remembered decision holds for the text it was made on, in whichever language."""
@@ -118,6 +126,7 @@ class Decisions:
         """
         with self._stores.db.write() as tx:
             interaction, standing, now = self._open(tx, interaction, browser)
+            session_id = self._session_of(tx, browser, standing, now)
             notice = self._same_notice(interaction, standing, language, shown)
             purpose = interaction.purpose
             essential = purpose.essential & interaction.asked if purpose else frozenset()
@@ -127,7 +136,8 @@ class Decisions:
                 )
             agreed = essential | ticked
             receipt = self._keep(tx, interaction, standing, Action.AGREED, agreed, notice, now)
-            return self._conclude(tx, interaction, standing, receipt.receipt.receipt_id, agreed, now)
+            receipt_id = receipt.receipt.receipt_id
+            return self._conclude(tx, interaction, standing, session_id, receipt_id, agreed, now)
 
     def refuse(
         self, interaction: Interaction, browser: Browser, language: Language, shown: str | None = None
@@ -154,8 +164,9 @@ class Decisions:
             interaction, standing, now = self._open(tx, interaction, browser)
             if standing.remembered is None or self.needs_asking(interaction, standing):
                 raise AccessDenied(detail="nothing remembered for this request")
+            session_id = self._session_of(tx, browser, standing, now)
             receipt_id = standing.remembered.receipt.receipt_id
-            return self._conclude(tx, interaction, standing, receipt_id, frozenset(), now)
+            return self._conclude(tx, interaction, standing, session_id, receipt_id, frozenset(), now)
 
     def leave(self, interaction: Interaction) -> None:
         """Ends an interaction that the person left before deciding; on record, if it is known who left."""
@@ -179,16 +190,24 @@ class Decisions:
         standing = self.standing_in(tx, current)
         if standing.is_somebody_else:
             raise AccessDenied(detail="the request asks for somebody else")
-        if standing.person.status == "suspended":
+        if standing.is_suspended:
             raise PersonSuspended
         if standing.needs_guardian and self.needs_asking(current, standing):
             self._require_guardian(tx, current, standing)
         return current, standing, self._ambient.now()
 
+    def _session_of(self, tx: Transaction, browser: Browser, standing: Standing, now: datetime) -> str:
+        """The session a code comes of. Raises InteractionExpired where it has been ended meanwhile."""
+        name = digest_of(browser.session) if browser.session else b""
+        session = self._stores.sessions.get(tx, name, browser.digest, now)
+        if session is None or session.person_id != standing.person.person_id:
+            raise InteractionExpired("signed out meanwhile")
+        return session.session_id
+
     def _require_guardian(self, tx: Transaction, interaction: Interaction, standing: Standing) -> None:
         guardian = self._stores.persons.get(tx, standing.person.guardian_id or "")
         signed_in = interaction.progress.guardian
-        if guardian is None or guardian.status != "active" or not interaction.progress.guardian_checked:
+        if guardian is None or not standing.has_guardian or not interaction.progress.guardian_checked:
             raise GuardianRequired
         if signed_in is None or signed_in.person_id != guardian.person_id:
             raise GuardianRequired
@@ -233,6 +252,7 @@ class Decisions:
         tx: Transaction,
         interaction: Interaction,
         standing: Standing,
+        session_id: str,
         receipt_id: str,
         agreed: frozenset[str],
         now: datetime,
@@ -252,12 +272,17 @@ class Decisions:
             purpose=request.purpose,
             userinfo=tuple(name for name in request.userinfo if name in agreed),
             id_token=tuple(name for name in request.id_token if name in agreed),
+            verified_userinfo=narrowed(request.verified_userinfo, agreed),
+            verified_id_token=narrowed(request.verified_id_token, agreed),
             person_id=standing.person.person_id,
             receipt_id=receipt_id,
-            level=AssuranceLevel.of(who.proved),
+            session_id=session_id,
+            # OpenID Connect Core, 5.5.1.1: an essential acr is answered with a value that was asked for.
+            level=request.level if request.level_essential else AssuranceLevel.of(who.proved),
             amr=tuple(sorted(who.proved)),
             checked_at=interaction.progress.checked_at,
         )
+        self._stores.sessions.visit(tx, session_id, request.client_id)
         return self._grants.issue_code(tx, grant, now)
 
     def _finish(self, tx: Transaction, interaction: Interaction, now: datetime) -> None:

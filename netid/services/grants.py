@@ -13,6 +13,7 @@ from netid.identity.consent import StoredReceipt
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
 from netid.identity.relying_party import RelyingParty
+from netid.identity.verified_claims import VerifiedRequest, names_in
 from netid.services.interaction import SECRET_BYTES, digest_of, encode_secret
 from netid.storage.single_use import Kind
 from netid.storage.stores import Stores
@@ -38,6 +39,8 @@ class Grant(BaseModel):
     purpose: str | None
     userinfo: tuple[str, ...]
     id_token: tuple[str, ...]
+    verified_userinfo: tuple[VerifiedRequest, ...] = ()
+    verified_id_token: tuple[VerifiedRequest, ...] = ()
     person_id: str
     receipt_id: str
     session_id: str | None = None
@@ -45,6 +48,16 @@ class Grant(BaseModel):
     level: AssuranceLevel
     amr: tuple[str, ...]
     checked_at: datetime
+
+    @property
+    def in_id_token(self) -> frozenset[str]:
+        """Every claim for the ID token, in whichever form."""
+        return frozenset(self.id_token) | names_in(self.verified_id_token)
+
+    @property
+    def in_userinfo(self) -> frozenset[str]:
+        """Every claim for UserInfo, in whichever form."""
+        return frozenset(self.userinfo) | names_in(self.verified_userinfo)
 
 
 @lru_cache(maxsize=512)
@@ -62,6 +75,8 @@ class Redeemed:
     subject: PairwiseSubject
     release: Release
     """Predicates for the ID token."""
+    sid: str | None
+    """What this relying party knows the session by; None where it takes no logout tokens."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class Answered:
     """What UserInfo answers."""
 
     relying_party: RelyingParty
+    grant: Grant
     subject: PairwiseSubject
     release: Release
 
@@ -110,7 +126,8 @@ class Grants:
     def redeem(self, relying_party: RelyingParty, code: str) -> Redeemed:
         """Uses the code up; of several at once exactly one succeeds. Raises InvalidGrant or CodeReplayed.
 
-        Ends in InvalidGrant too when the consent was withdrawn or the person left in the meantime.
+        Ends in InvalidGrant too when the consent was withdrawn, or the person left or signed out, in
+        the meantime.
         """
         now = self._ambient.now()
         digest = digest_of(code)
@@ -119,7 +136,8 @@ class Grants:
             payload = self._stores.single_use.consume(tx, Kind.CODE, digest, now)
             if payload is not None:
                 grant = stored_grant(payload)
-                subject, release = self._current(tx, relying_party, grant, grant.id_token, now)
+                subject, release = self._current(tx, relying_party, grant, grant.in_id_token, now)
+                sid = self._session_name(tx, relying_party, grant, subject)
                 self._stores.tokens.add(
                     tx,
                     digest=digest_of(access_token),
@@ -131,7 +149,7 @@ class Grants:
                     expires_at=now + ACCESS_TOKEN_LIFETIME,
                 )
                 self._record(tx, "code_redeemed", grant, release, now)
-                return Redeemed(access_token, grant, subject, release)
+                return Redeemed(access_token, grant, subject, release, sid)
         self._end_replayed(relying_party, code)
         raise InvalidGrant
 
@@ -151,7 +169,7 @@ class Grants:
         tx: Transaction,
         relying_party: RelyingParty,
         grant: Grant,
-        names: tuple[str, ...],
+        names: frozenset[str],
         now: datetime,
     ) -> tuple[PairwiseSubject, Release]:
         person = self._stores.persons.get(tx, grant.person_id)
@@ -162,7 +180,19 @@ class Grants:
         subject = self._stores.subjects.known_as(tx, person.person_id, sector)
         if subject is None or subject.reveal() != receipt.receipt.subject:
             raise InvalidGrant(detail="the consent names another legal entity's subject")
-        return subject, self._release(tx, relying_party, grant, receipt, frozenset(names), now)
+        return subject, self._release(tx, relying_party, grant, receipt, names, now)
+
+    def _session_name(
+        self, tx: Transaction, relying_party: RelyingParty, grant: Grant, subject: PairwiseSubject
+    ) -> str | None:
+        """Raises InvalidGrant where the session has ended: its logout token has gone out already."""
+        if grant.session_id is None:
+            return None
+        if not self._stores.sessions.is_open(tx, grant.session_id):
+            raise InvalidGrant(detail="signed out meanwhile")
+        if relying_party.backchannel_logout_uri is None:
+            return None
+        return self._stores.subjects.session_name(relying_party.client_id, grant.session_id, subject)
 
     def _release(
         self,
@@ -209,10 +239,10 @@ class Grants:
         if relying_party is None:
             raise InvalidToken(detail="the relying party was removed")
         try:
-            subject, release = self._current(tx, relying_party, grant, grant.userinfo, now)
+            subject, release = self._current(tx, relying_party, grant, grant.in_userinfo, now)
         except InvalidGrant as ended:
             raise InvalidToken(detail=ended.detail) from ended
-        return Answered(relying_party, subject, release)
+        return Answered(relying_party, grant, subject, release)
 
     def revoke(self, relying_party: RelyingParty, token: str) -> None:
         """Ends this relying party's own token; anybody else's stays as it is (RFC 7009)."""

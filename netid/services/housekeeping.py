@@ -1,4 +1,4 @@
-"""Forgetting what has had its time: expired codes, tokens, sessions, sign-ins and applications."""
+"""What is due: forgetting what has expired, seeing deletions through, ending suspensions at their term."""
 
 import logging
 from threading import Event, Thread
@@ -6,6 +6,8 @@ from threading import Event, Thread
 from netid.ambient import Ambient
 from netid.errors import StorageBusy
 from netid.services.applying import Applying
+from netid.services.cancellation import Cancellation
+from netid.services.suspensions import Suspensions
 from netid.storage.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -15,17 +17,26 @@ class Housekeeping:
     """A thread of the provider; several workers may run one each."""
 
     def __init__(
-        self, stores: Stores, *, applying: Applying, ambient: Ambient, interval_seconds: float = 60
+        self,
+        stores: Stores,
+        *,
+        applying: Applying,
+        cancellation: Cancellation,
+        suspensions: Suspensions,
+        ambient: Ambient,
+        interval_seconds: float = 60,
     ) -> None:
         self._stores = stores
         self._applying = applying
+        self._cancellation = cancellation
+        self._suspensions = suspensions
         self._ambient = ambient
         self._interval = interval_seconds
         self._stopping = Event()
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Forgets once every interval from now on."""
+        """Does one round every interval from now on."""
         self._thread = Thread(target=self._run, name="housekeeping", daemon=True)
         self._thread.start()
 
@@ -40,15 +51,22 @@ class Housekeeping:
         now = self._ambient.now()
         stores = self._stores
         kept_too_long = (
-            stores.single_use, stores.tokens, stores.sessions, stores.interactions, stores.throttle
+            stores.single_use, stores.tokens, stores.sessions, stores.interactions, stores.throttle,
+            stores.messages,
         )  # fmt: skip
         with stores.db.write() as tx:
             forgotten = sum(store.purge(tx, now) for store in kept_too_long)
         return forgotten + self._applying.purge()
 
+    def round(self) -> None:
+        """Does everything that is due. Raises StorageBusy."""
+        self.forget()
+        self._cancellation.see_through()
+        self._suspensions.end_due()
+
     def _run(self) -> None:
         while not self._stopping.wait(self._interval):
             try:
-                self.forget()
+                self.round()
             except StorageBusy:
-                log.info("the database is busy; the next round forgets")
+                log.info("the database is busy; the next round goes on")

@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from threading import Thread
@@ -90,7 +91,7 @@ class _Exchange:
         self._request = request
         self._resolve = resolve
         self._seconds = seconds
-        self._socket: socket.socket | None = None
+        self._handle: socket.socket | None = None
         self._answer: OutgoingAnswer | None = None
         self._fault = "it did not answer"
 
@@ -109,11 +110,9 @@ class _Exchange:
 
     def close(self) -> None:
         """Ends a connection that somebody waits on in the other thread."""
-        if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return
+        if self._handle is not None:
+            with suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
 
     def _exchange(self) -> OutgoingAnswer:
         parts = urlsplit(self._request.url)
@@ -128,6 +127,8 @@ class _Exchange:
             return _read(connection.getresponse())
         finally:
             connection.close()
+            if self._handle is not None:
+                self._handle.close()
 
     def _connection(self, scheme: str, host: str, port: int | None) -> HTTPConnection:
         if scheme == "https":
@@ -137,8 +138,10 @@ class _Exchange:
         raise Unanswered("it is neither https nor http")
 
     def _connect(self, address: tuple[str, int], *_options: object) -> socket.socket:
-        self._socket = socket.create_connection(self._resolve(*address), self._seconds)
-        return self._socket
+        connected = socket.create_connection(self._resolve(*address), self._seconds)
+        # TLS takes the socket over; a second handle on it can end the connection all the same.
+        self._handle = connected.dup()
+        return connected
 
 
 def _read(response: HTTPResponse) -> OutgoingAnswer:
