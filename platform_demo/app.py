@@ -61,6 +61,7 @@ def _add_scene(
         issuer=settings.issuer,
         client_id=scene.id,
         redirect_uri=f"{settings.url}/{scene.id}/callback",
+        profile="oidc",
         authentication=PrivateKeyJwt.from_file(settings.keys / scene.key_file),
         id_token_alg="ES256",
         userinfo_alg=scene.userinfo_alg,

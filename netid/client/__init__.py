@@ -8,6 +8,7 @@ from netid.ambient import Ambient
 from netid.client.authentication import ClientSecretBasic, PrivateKeyJwt
 from netid.client.check_result import CheckResult
 from netid.client.discovery import ProviderMetadata, discover
+from netid.client.dpop import DPoPKey
 from netid.client.events import ConsentWithdrawn, SecurityEvent, SignedOut, SubjectEnded
 from netid.client.fields import Fields
 from netid.client.netid_client import NetIDClient, SignedIn
@@ -27,6 +28,7 @@ __all__ = [
     "CheckResult",
     "ClientSecretBasic",
     "ConsentWithdrawn",
+    "DPoPKey",
     "Fields",
     "Language",
     "NetIDClient",

@@ -35,10 +35,16 @@ def begin(ask: Ask, now: datetime, random: Callable[[int], bytes]) -> PendingLog
     return PendingLogin(state, nonce, verifier, ask, now)
 
 
-def authorization_url(registration: Registration, endpoint: str, pending: PendingLogin) -> str:
-    """Where to send the browser (RFC 6749, 4.1.1; RFC 7636, 4.3)."""
+def authorization_url(endpoint: str, parameters: Mapping[str, str]) -> str:
+    """Where to send the browser (RFC 6749, 4.1.1)."""
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
+
+
+def request_parameters(registration: Registration, pending: PendingLogin) -> dict[str, str]:
+    """What is asked (RFC 6749, 4.1.1; RFC 7636, 4.3; RFC 9449, 10)."""
     challenge = base64url.encode(hashlib.sha256(pending.verifier.encode("ascii")).digest())
-    parameters = {
+    key = registration.dpop_key
+    return {
         "response_type": "code",
         "client_id": registration.client_id,
         "redirect_uri": registration.redirect_uri,
@@ -46,9 +52,9 @@ def authorization_url(registration: Registration, endpoint: str, pending: Pendin
         "nonce": pending.nonce,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
+        **({"dpop_jkt": key.thumbprint} if key else {}),
         **_asked(pending.ask),
     }
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
 
 def _asked(ask: Ask) -> dict[str, str]:

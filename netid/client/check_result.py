@@ -1,12 +1,13 @@
 """The check result: what an ID token says, once every check of it has passed."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime, timedelta
 
 from netid.client.errors import IDTokenRefused, LevelNotReached
 from netid.client.registration import Ask
-from netid.credentials import jose
+from netid.credentials import base64url, jose
 from netid.credentials.jwk import Algorithm, PublicKeySet
 from netid.errors import TokenRefused
 from netid.identity.levels import AssuranceLevel
@@ -55,6 +56,8 @@ class Expected:
     client_id: str
     algorithm: Algorithm
     nonce: str
+    access_token: str
+    """What came with it; `at_hash` may name no other."""
     ask: Ask
 
 
@@ -74,6 +77,7 @@ def verify_id_token(token: str, expected: Expected, keys: PublicKeySet, now: dat
         jose.check_times(claims, now, required=("exp", "iat"), max_age=FRESH)
         if jose.text_claim(claims, "nonce") != expected.nonce:
             raise TokenRefused("nonce is another one")
+        _check_access_token(claims, expected.access_token)
         _check_trust_framework(claims)
         subject = PairwiseSubject(jose.text_claim(claims, "sub"))
         level, checked_at = _level(claims), _checked_at(claims, now)
@@ -93,6 +97,13 @@ def _check_recipient(claims: Mapping[str, object], client_id: str) -> None:
         raise TokenRefused("aud is not this client alone")
     if claims.get("azp", client_id) != client_id:
         raise TokenRefused("azp is another client")
+
+
+def _check_access_token(claims: Mapping[str, object], access_token: str) -> None:
+    """3.1.3.8: where the ID token names an access token, it is the one beside it."""
+    half = base64url.encode(hashlib.sha256(access_token.encode("ascii")).digest()[:16])
+    if claims.get("at_hash", half) != half:
+        raise TokenRefused("at_hash is that of another access token")
 
 
 def _check_trust_framework(claims: Mapping[str, object]) -> None:

@@ -24,6 +24,8 @@ class ProviderMetadata(BaseModel):
     userinfo_endpoint: Endpoint
     revocation_endpoint: Endpoint
     jwks_uri: Endpoint
+    pushed_authorization_request_endpoint: Endpoint | None = None
+    """Where requests are pushed (RFC 9126)."""
     end_session_endpoint: Endpoint | None = None
     """Where a person signs out at the provider (OpenID Connect RP-Initiated Logout 1.0)."""
     authorization_response_iss_parameter_supported: Literal[True]
@@ -31,18 +33,21 @@ class ProviderMetadata(BaseModel):
     code_challenge_methods_supported: tuple[str, ...]
     token_endpoint_auth_methods_supported: tuple[str, ...] = Field(default=("client_secret_basic",))
     id_token_signing_alg_values_supported: tuple[str, ...]
+    dpop_signing_alg_values_supported: tuple[str, ...] = ()
 
     @property
     def endpoints(self) -> tuple[str, ...]:
         """Every address that requests go to."""
-        return (
+        named = (
             self.authorization_endpoint,
+            self.pushed_authorization_request_endpoint,
             self.token_endpoint,
             self.userinfo_endpoint,
             self.revocation_endpoint,
             self.jwks_uri,
-            *([self.end_session_endpoint] if self.end_session_endpoint else []),
+            self.end_session_endpoint,
         )
+        return tuple(url for url in named if url is not None)
 
 
 def discover(issuer: str, send: Send) -> ProviderMetadata:

@@ -70,7 +70,7 @@ class Fields(Mapping[str, str | bool]):
 
 def userinfo_request(endpoint: str, token: AccessToken) -> HttpRequest:
     """The request for what the person agreed to (OpenID Connect Core, 5.3.1)."""
-    return HttpRequest(endpoint, {"Authorization": f"Bearer {token.value}"})
+    return HttpRequest(endpoint, {"Authorization": f"{token.type} {token.value}"})
 
 
 def verify_userinfo(

@@ -1,20 +1,23 @@
 """Sign-in with NetID for one relying party: begin, finish, fields, end."""
 
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
 
 from netid.ambient import Ambient
 from netid.client.authentication import Credentials
-from netid.client.authorization import authorization_url, begin, read_callback
+from netid.client.authorization import authorization_url, begin, read_callback, request_parameters
 from netid.client.check_result import CheckResult, Expected, verify_id_token
 from netid.client.discovery import ProviderMetadata
+from netid.client.dpop import DPoP
 from netid.client.errors import MetadataRefused
 from netid.client.events import SecurityEvent, SignedOut, verify_event, verify_logout_token
 from netid.client.fields import Fields, userinfo_request, verify_userinfo
-from netid.client.messages import Send
+from netid.client.messages import HttpAnswer, HttpRequest, Send
 from netid.client.pending import PendingInMemory, PendingStore
 from netid.client.provider import Provider
+from netid.client.pushing import push_request, read_push_answer
 from netid.client.registration import Ask, Registration
 from netid.client.token_answer import (
     AccessToken,
@@ -67,6 +70,8 @@ class NetIDClient:
         self._ambient = ambient or Ambient.real()
         self._pending = pending or PendingInMemory(self._ambient.now)
         self._send = send or Transport(self._ambient).send
+        key = registration.dpop_key
+        self._dpop = DPoP(key, self._send, self._ambient) if key else None
         self._provider = Provider(registration.issuer, self._send, self._ambient.now)
 
     def now(self) -> datetime:
@@ -82,25 +87,32 @@ class NetIDClient:
 
         Raises ProviderUnreachable or MetadataRefused.
         """
-        endpoint = self._metadata().authorization_endpoint
+        metadata = self._metadata()
         pending = begin(ask, self._ambient.now(), self._ambient.random)
+        parameters = request_parameters(self.registration, pending)
+        if metadata.pushed_authorization_request_endpoint and self._dpop:
+            parameters = self._pushed(metadata.pushed_authorization_request_endpoint, parameters)
         self._pending.put(browser, pending)
-        return authorization_url(self.registration, endpoint, pending)
+        return authorization_url(metadata.authorization_endpoint, parameters)
+
+    def _pushed(self, endpoint: str, parameters: dict[str, str]) -> dict[str, str]:
+        """RFC 9126: what was pushed stays between the servers; the browser carries a name for it."""
+        answer = self._send(push_request(endpoint, parameters, self._credentials()))
+        return {"client_id": self.registration.client_id, "request_uri": read_push_answer(answer)}
 
     def finish(self, browser: str, query: str) -> SignedIn:
         """Who came back, from the query (without `?`) of the address they came back to.
 
         Raises a ClientError; then nobody is signed in.
         """
-        issuer, metadata = self.registration.issuer, self._metadata()
+        known, endpoint = self.registration, self._metadata().token_endpoint
+        issuer = known.issuer
         code = read_callback(query, issuer, lambda state: self._pending.take(browser, state))
-        request = token_request(
-            metadata.token_endpoint, self.registration.redirect_uri, code, self._credentials()
-        )
-        tokens = read_token_answer(self._send(request))
+        answer = self._prove(lambda: token_request(endpoint, known.redirect_uri, code, self._credentials()))
+        tokens = read_token_answer(answer, "DPoP" if self._dpop else "Bearer")
         id_token, asked = tokens.unverified_id_token, code.pending
         expected = Expected(
-            issuer, self.registration.client_id, self.registration.id_token_alg, asked.nonce, asked.ask
+            issuer, known.client_id, known.id_token_alg, asked.nonce, tokens.access_token.value, asked.ask
         )
         check = verify_id_token(id_token, expected, self._provider.keys_for(id_token), self._ambient.now())
         return SignedIn(check, asked.ask, tokens.access_token, id_token, tokens.answer, _FINISHED)
@@ -110,8 +122,9 @@ class NetIDClient:
 
         Raises FieldsEnded once it is withdrawn, cancelled or over.
         """
-        request = userinfo_request(self._metadata().userinfo_endpoint, signed_in.access_token)
-        answer = self._send(request)
+        token = signed_in.access_token
+        request = userinfo_request(self._metadata().userinfo_endpoint, token)
+        answer = self._prove(lambda: request, token.value)
         keys_for = self._provider.keys_for
         return verify_userinfo(answer, self.registration, signed_in.ask, signed_in.check, keys_for)
 
@@ -155,6 +168,9 @@ class NetIDClient:
         given = {name: value for name, value in asked.items() if value is not None}
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(given)}"
 
+    def _prove(self, request: Callable[[], HttpRequest], access_token: str | None = None) -> HttpAnswer:
+        return self._dpop.send(request, access_token) if self._dpop else self._send(request())
+
     def _credentials(self) -> Credentials:
         known = self.registration
         return known.authentication.credentials(known.client_id, known.issuer, self._ambient)
@@ -165,4 +181,9 @@ class NetIDClient:
             raise MetadataRefused("token_endpoint_auth_methods_supported lacks the registered method")
         if self.registration.id_token_alg not in metadata.id_token_signing_alg_values_supported:
             raise MetadataRefused("id_token_signing_alg_values_supported lacks the registered one")
+        if self._dpop is not None:
+            if metadata.pushed_authorization_request_endpoint is None:
+                raise MetadataRefused("pushed_authorization_request_endpoint is missing (RFC 9126)")
+            if "ES256" not in metadata.dpop_signing_alg_values_supported:
+                raise MetadataRefused("dpop_signing_alg_values_supported has no ES256 (RFC 9449)")
         return metadata

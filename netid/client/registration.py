@@ -1,12 +1,13 @@
 """This relying party as it is registered at the provider, and what it asks a person for."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from netid.client.addresses import Issuer
-from netid.client.authentication import Authentication
+from netid.client.authentication import Authentication, PrivateKeyJwt
+from netid.client.dpop import DPoPKey
 from netid.credentials.jwk import Algorithm
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import RedirectUri
@@ -19,6 +20,11 @@ class _Frozen(BaseModel):
     )
 
 
+def _usual_algorithm(given: dict[str, Any]) -> Algorithm:
+    """OpenID Connect's default is RS256; FAPI 2.0 does not allow it (5.4.1)."""
+    return "RS256" if given.get("profile") == "oidc" else "ES256"
+
+
 class Registration(_Frozen):
     """The same values as in the provider's registration; a wrong one raises pydantic.ValidationError."""
 
@@ -26,17 +32,36 @@ class Registration(_Frozen):
     """The provider, to the letter as it names itself."""
     client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     redirect_uri: RedirectUri
+    profile: Literal["fapi2", "oidc"] = "fapi2"
+    """`fapi2` pushes its requests and binds tokens to `dpop_key`; `oidc` is the ordinary code flow."""
     authentication: Authentication
+    dpop_key: DPoPKey | None = None
+    """The key that access tokens are bound to (RFC 9449): profile `fapi2` needs it, `oidc` has none."""
     events_uri: RedirectUri | None = None
     """Where the provider pushes security events."""
     backchannel_logout_uri: RedirectUri | None = None
     """Where the provider sends logout tokens."""
     post_logout_redirect_uri: RedirectUri | None = None
     """Where a person comes back to after signing out at the provider."""
-    id_token_alg: Algorithm = "RS256"
+    id_token_alg: Algorithm = Field(default_factory=_usual_algorithm)
     """`id_token_signed_response_alg`: no other algorithm is accepted."""
     userinfo_alg: Algorithm | None = None
     """`userinfo_signed_response_alg`; None expects plain JSON, and nothing else is accepted."""
+
+    @model_validator(mode="after")
+    def _keeps_its_profile(self) -> Self:
+        """FAPI 2.0 Security Profile, 5.3.3.1 and 5.4.1."""
+        if self.profile == "oidc":
+            if self.dpop_key is not None:
+                raise ValueError('dpop_key: belongs to profile fapi2; leave it out, or the profile "oidc"')
+            return self
+        if not isinstance(self.authentication, PrivateKeyJwt):
+            raise ValueError('authentication: is PrivateKeyJwt in profile fapi2; or give profile="oidc"')
+        if self.dpop_key is None:
+            raise ValueError("dpop_key: is needed in profile fapi2; give DPoPKey.from_file(…)")
+        if self.id_token_alg != "ES256" or self.userinfo_alg not in (None, "ES256"):
+            raise ValueError("id_token_alg, userinfo_alg: are ES256 in profile fapi2; leave them out")
+        return self
 
 
 class Ask(_Frozen):

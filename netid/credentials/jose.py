@@ -68,8 +68,18 @@ def sign(payload: Mapping[str, object], key: SigningKey, typ: str | None) -> str
     Raises TypeError or ValueError for what JSON cannot carry (NaN, net numbers, lone surrogates).
     """
     header = {"alg": key.public.algorithm, "kid": key.public.kid, "typ": typ}
-    segments = ({name: value for name, value in header.items() if value is not None}, payload)
-    signed = ".".join(base64url.encode(strict_json.dump(segment)) for segment in segments)
+    return _signed({name: value for name, value in header.items() if value is not None}, payload, key)
+
+
+def prove(payload: Mapping[str, object], key: SigningKey, typ: str) -> str:
+    """The same with the public key itself in the header, for whoever does not know it yet (`Proof`)."""
+    return _signed(
+        {"alg": key.public.algorithm, "typ": typ, "jwk": key.public.required_members}, payload, key
+    )
+
+
+def _signed(header: Mapping[str, object], payload: Mapping[str, object], key: SigningKey) -> str:
+    signed = ".".join(base64url.encode(strict_json.dump(segment)) for segment in (header, payload))
     return f"{signed}.{base64url.encode(key.sign(signed.encode('ascii')))}"
 
 

@@ -63,6 +63,11 @@ class PublicKey:
         named = {} if self.kid is None else {"kid": self.kid}
         return {**_required_members(self.material), "use": "sig", "alg": self.algorithm, **named}
 
+    @property
+    def required_members(self) -> dict[str, str]:
+        """The members that make the key what it is, and no others (RFC 7638, 3.2)."""
+        return _required_members(self.material)
+
     def accepts(self, signature: bytes, message: bytes) -> bool:
         """Whether this is a signature over the message, in the form of RFC 7518, sections 3.3 and 3.4."""
         try:

@@ -83,6 +83,7 @@ class RelyingParty:
             issuer=self._netid.issuer,
             client_id=self.client_id,
             redirect_uri=self.redirect_uri,
+            profile="oidc",
             authentication=ClientSecretBasic(self.client_secret),
             id_token_alg=self.id_token_alg,
         )

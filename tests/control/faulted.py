@@ -69,6 +69,7 @@ class Faulted:
             issuer=self.running.issuer,
             client_id=client_id,
             redirect_uri=CALLBACK,
+            profile="oidc",
             authentication=ClientSecretBasic(registered.secret),
             id_token_alg=registered.relying_party.id_token_signed_response_alg,
             userinfo_alg="ES256" if signed else None,

@@ -5,7 +5,7 @@ import json
 import os
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -13,7 +13,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from netid.ambient import Ambient
-from netid.client import Ask, ClientSecretBasic, NetIDClient, PrivateKeyJwt, Registration, SignedIn
+from netid.client import (
+    Ask,
+    ClientSecretBasic,
+    DPoPKey,
+    NetIDClient,
+    PrivateKeyJwt,
+    Registration,
+    SignedIn,
+)
 from netid.client.messages import HttpAnswer, HttpRequest
 from netid.credentials import base64url, jose
 from netid.credentials.jwk import PublicKeySet, SigningKey
@@ -22,6 +30,7 @@ ISSUER = "https://provider.example"
 CLIENT_ID = "parcels"
 REDIRECT_URI = "https://parcels.example/callback"
 SECRET = "a secret: of 32+ characters & more"
+ACCESS_TOKEN = "an-access-token"
 START = datetime(2026, 3, 5, 6, 20, tzinfo=UTC)
 
 
@@ -50,6 +59,8 @@ class FakeProvider:
     """Claims put over the right ones; None takes one away."""
     userinfo: dict[str, Any] = field(default_factory=dict)
     sign_userinfo: bool = False
+    token_answer: dict[str, Any] = field(default_factory=dict)
+    """Members put over those of the token answer."""
     typ: str | None = None
     token_error: tuple[int, dict[str, str]] | None = None
     instead: dict[str, HttpAnswer] = field(default_factory=dict)
@@ -59,6 +70,10 @@ class FakeProvider:
     subject: str = "subject-at-parcels"
     revoked: bool = False
     spent_assertions: set[str] = field(default_factory=set)
+    spent_proofs: set[str] = field(default_factory=set)
+    nonce: str | None = None
+    """The nonce that proofs have to carry."""
+    pushed: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def send(self, request: HttpRequest) -> HttpAnswer:
         self.seen.append(request)
@@ -68,6 +83,7 @@ class FakeProvider:
         routes: dict[str, Callable[[HttpRequest], HttpAnswer]] = {
             "/.well-known/openid-configuration": self._describe,
             "/jwks": lambda _: answer({"keys": [self.key.public.jwk()]}, "application/jwk-set+json"),
+            "/par": self._push,
             "/token": self._token,
             "/userinfo": self._userinfo,
             "/revoke": self._revoke,
@@ -79,7 +95,8 @@ class FakeProvider:
 
     def authorize(self, address: str, **changed: str | None) -> str:
         """What stands in the query when the person has agreed."""
-        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        given = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        self.asked = self.pushed[given["request_uri"]] if "request_uri" in given else given
         answered = {"code": "the-code", "state": self.asked["state"], "iss": ISSUER} | changed
         return urlencode({name: value for name, value in answered.items() if value is not None})
 
@@ -87,6 +104,7 @@ class FakeProvider:
         document = {
             "issuer": ISSUER,
             "authorization_endpoint": f"{ISSUER}/authorize",
+            "pushed_authorization_request_endpoint": f"{ISSUER}/par",
             "token_endpoint": f"{ISSUER}/token",
             "userinfo_endpoint": f"{ISSUER}/userinfo",
             "revocation_endpoint": f"{ISSUER}/revoke",
@@ -95,6 +113,7 @@ class FakeProvider:
             "authorization_response_iss_parameter_supported": True,
             "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+            "dpop_signing_alg_values_supported": ["ES256"],
         }
         return answer(without_none(document | self.metadata))
 
@@ -120,9 +139,40 @@ class FakeProvider:
         assert jti not in self.spent_assertions
         self.spent_assertions.add(jti)
 
+    def _push(self, request: HttpRequest) -> HttpAnswer:
+        self._authenticate(request)
+        request_uri = f"urn:ietf:params:oauth:request_uri:{len(self.pushed)}"
+        self.pushed[request_uri] = dict(request.form or {})
+        return answer({"request_uri": request_uri, "expires_in": 90}, status=201)
+
+    def _check_proof(self, request: HttpRequest, access_token: str | None) -> HttpAnswer | None:
+        """None for a right proof, and the challenge where its nonce is not the current one."""
+        proof = jose.verify(
+            request.headers["DPoP"], key_source=jose.Proof(), algorithms=("ES256",), typ="dpop+jwt"
+        )
+        claims = proof.payload
+        assert proof.header["jwk"] == proof.key.required_members
+        assert proof.key.thumbprint == self.asked["dpop_jkt"]
+        assert (claims["htm"], claims["htu"]) == ("POST" if request.form else "GET", request.url)
+        assert claims["iat"] == int(self.clock.now().timestamp())
+        jti = jose.text_claim(claims, "jti")
+        assert jti not in self.spent_proofs
+        self.spent_proofs.add(jti)
+        digest = hashlib.sha256((access_token or "").encode()).digest()
+        assert claims.get("ath") == (base64url.encode(digest) if access_token else None)
+        if claims.get("nonce") == self.nonce:
+            return None
+        challenge = {"dpop-nonce": str(self.nonce), "www-authenticate": 'DPoP error="use_dpop_nonce"'}
+        return replace(
+            answer({"error": "use_dpop_nonce"}, status=401 if access_token else 400), headers=challenge
+        )
+
     def _token(self, request: HttpRequest) -> HttpAnswer:
         self._authenticate(request)
         form = request.form or {}
+        bound = "dpop_jkt" in self.asked
+        if bound and (challenge := self._check_proof(request, None)):
+            return challenge
         assert form["grant_type"] == "authorization_code"
         assert form["code"] == "the-code"
         assert form["redirect_uri"] == REDIRECT_URI
@@ -132,7 +182,10 @@ class FakeProvider:
             status, members = self.token_error
             return answer(members, status=status)
         token = jose.sign(without_none(self.right_claims() | self.id_token), self.key, self.typ)
-        return answer({"access_token": "an-access-token", "token_type": "Bearer", "id_token": token})
+        kind = "DPoP" if bound else "Bearer"
+        return answer(
+            {"access_token": ACCESS_TOKEN, "token_type": kind, "id_token": token} | self.token_answer
+        )
 
     def right_claims(self) -> dict[str, Any]:
         now = int(self.clock.now().timestamp())
@@ -149,7 +202,10 @@ class FakeProvider:
         }
 
     def _userinfo(self, request: HttpRequest) -> HttpAnswer:
-        assert request.headers["Authorization"] == "Bearer an-access-token"
+        bound = "dpop_jkt" in self.asked
+        assert request.headers["Authorization"] == f"{'DPoP' if bound else 'Bearer'} {ACCESS_TOKEN}"
+        if bound and (challenge := self._check_proof(request, ACCESS_TOKEN)):
+            return challenge
         if self.revoked:
             return answer({"error": "invalid_token"}, status=401)
         claims = {"sub": self.subject} | self.userinfo
@@ -162,7 +218,7 @@ class FakeProvider:
 
     def _revoke(self, request: HttpRequest) -> HttpAnswer:
         self._authenticate(request)
-        assert (request.form or {})["token"] == "an-access-token"
+        assert (request.form or {})["token"] == ACCESS_TOKEN
         self.revoked = True
         return HttpAnswer(200, "text/html", b"")
 
@@ -201,7 +257,7 @@ class Party:
 
 @pytest.fixture
 def party() -> Party:
-    """A relying party with private_key_jwt and ES256 ID tokens."""
+    """A relying party of profile fapi2."""
     clock, key = Clock(), SigningKey.generate("ES256", os.urandom)
     provider = FakeProvider(clock, key)
     registration = Registration(
@@ -209,13 +265,19 @@ def party() -> Party:
         client_id=CLIENT_ID,
         redirect_uri=REDIRECT_URI,
         authentication=PrivateKeyJwt(key),
-        id_token_alg="ES256",
+        dpop_key=DPoPKey(SigningKey.generate("ES256", os.urandom)),
     )
     ambient = Ambient(clock.now, os.urandom)
     return Party(clock, provider, NetIDClient(registration, ambient=ambient, send=provider.send), ambient)
 
 
 @pytest.fixture
-def party_with_secret(party: Party) -> Party:
+def plain_party(party: Party) -> Party:
+    """One of profile oidc, with private_key_jwt and ES256 ID tokens."""
+    return party.configured(profile="oidc", dpop_key=None)
+
+
+@pytest.fixture
+def party_with_secret(plain_party: Party) -> Party:
     """The same, with client_secret_basic."""
-    return party.configured(authentication=ClientSecretBasic(SECRET))
+    return plain_party.configured(authentication=ClientSecretBasic(SECRET))

@@ -93,10 +93,10 @@ def test_a_signed_answer_where_plain_json_is_registered_is_refused(party):
         fields_of(party)
 
 
-def test_an_answer_with_another_algorithm_is_refused(party):
-    party.provider.sign_userinfo = True
+def test_an_answer_with_another_algorithm_is_refused(plain_party):
+    plain_party.provider.sign_userinfo = True
     with pytest.raises(FieldsRefused, match="alg"):
-        fields_of(party.configured(userinfo_alg="RS256"))
+        fields_of(plain_party.configured(userinfo_alg="RS256"))
 
 
 @pytest.mark.parametrize("value", [7, ["x"], {"x": 1}])

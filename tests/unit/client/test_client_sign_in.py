@@ -22,9 +22,12 @@ from netid.client.errors import (
 )
 from netid.client.messages import HttpAnswer
 from netid.client.pending import MOST_PENDING
+from tests.unit.client.conftest import Party
 
 
-def asked_in(address: str) -> dict[str, str]:
+def asked_at(party: Party, ask: Ask) -> dict[str, str]:
+    """What the browser is sent with, where requests are not pushed."""
+    address = party.client.begin(party.browser, ask)
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
@@ -41,8 +44,8 @@ def test_a_client_secret_is_form_encoded_before_it_is_sent(party_with_secret):
     assert party_with_secret.sign_in().check.subject.reveal() == "subject-at-parcels"
 
 
-def test_every_request_has_its_own_state_nonce_and_challenge(party):
-    first, second = (asked_in(party.client.begin(party.browser, Ask())) for _ in range(2))
+def test_every_request_has_its_own_state_nonce_and_challenge(plain_party):
+    first, second = (asked_at(plain_party, Ask()) for _ in range(2))
 
     for name in ("state", "nonce", "code_challenge"):
         assert first[name] != second[name]
@@ -50,15 +53,15 @@ def test_every_request_has_its_own_state_nonce_and_challenge(party):
     assert first["code_challenge_method"] == "S256"
 
 
-def test_a_request_asks_for_the_check_result_and_nothing_else_by_itself(party):
-    asked = asked_in(party.client.begin(party.browser, Ask()))
+def test_a_request_asks_for_the_check_result_and_nothing_else_by_itself(plain_party):
+    asked = asked_at(plain_party, Ask())
 
     assert asked["scope"] == "openid netid.verify"
     assert asked["acr_values"] == "urn:netid:acr:credential+passcode"
     assert not asked.keys() & {"claims", "prompt", "login_hint", "max_age", "ui_locales"}
 
 
-def test_a_request_says_what_it_was_told_to_ask(party):
+def test_a_request_says_what_it_was_told_to_ask(plain_party):
     ask = Ask(
         purpose="real-name-parcel",
         claims=frozenset({"name", "document_number"}),
@@ -68,7 +71,7 @@ def test_a_request_says_what_it_was_told_to_ask(party):
         prompt="login",
         login_hint="an-adult",
     )
-    asked = asked_in(party.client.begin(party.browser, ask))
+    asked = asked_at(plain_party, ask)
 
     assert asked["scope"] == "openid netid.verify netid.purpose.real-name-parcel"
     assert json.loads(asked["claims"]) == {"userinfo": {"document_number": None, "name": None}}
@@ -172,7 +175,12 @@ def test_each_error_of_the_token_endpoint_is_an_error_of_its_own(party, status, 
     ("body", "media_type", "reason"),
     [
         (b'{"access_token":"a","token_type":"Bearer"}', "application/json", "lacks"),
-        (b'{"access_token":"a","token_type":"DPoP","id_token":"a.b.c"}', "application/json", "Bearer"),
+        (b'{"access_token":"a","token_type":"Bearer","id_token":"a.b.c"}', "application/json", "DPoP"),
+        (
+            b'{"access_token":"\\u00e9","token_type":"DPoP","id_token":"a.b.c"}',
+            "application/json",
+            "characters",
+        ),
         (b'{"access_token":"a","access_token":"b","token_type":"Bearer"}', "application/json", "strict"),
         (b"<html>", "application/json", "strict"),
         (b"{}", "text/html", "content type"),
