@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -89,13 +89,17 @@ def page(error: NetIDError) -> Response:
     return page_headers(_answer(error, Response(render_template("error.html", error=error))))
 
 
-def page_headers(response: Response, form_action_origins: Sequence[str] = ()) -> Response:
+def page_headers(
+    response: Response, form_action_origins: Sequence[str] = (), *, script: bool = False
+) -> Response:
     """What every page carries. `form_action_origins` are proven redirect origins, nothing wider:
-    Chromium and WebKit hold the whole redirect chain after a form to `form-action`."""
+    Chromium and WebKit hold the whole redirect chain after a form to `form-action`. `script` lets a
+    page run the files of /static; nothing inline runs anywhere."""
     form_action = " ".join(("'self'", *form_action_origins))
+    script_src = "script-src 'self'; " if script else ""
     uncached(response)
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"default-src 'none'; {script_src}style-src 'self'; img-src 'self' data:; font-src 'self'; "
         f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
     response.headers["X-Frame-Options"] = "DENY"
@@ -116,6 +120,22 @@ def redirect_to_relying_party(redirect_uri: str, parameters: dict[str, str | Non
     given = {name: value for name, value in parameters.items() if value is not None}
     separator = "&" if "?" in redirect_uri else "?"
     return see_other(f"{redirect_uri}{separator}{urlencode(given)}")
+
+
+def form_for_relying_party(redirect_uri: str, parameters: dict[str, str | None]) -> Response:
+    """A page whose form posts these parameters to a proven redirect URI (OAuth 2.0 Form Post Response Mode).
+
+    It sends itself; without scripts the person presses its button.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    page = Response(render_template("form_post.html", action=redirect_uri, parameters=given))
+    return page_headers(page, [redirect_origin(redirect_uri)], script=True)
+
+
+def redirect_origin(redirect_uri: str) -> str:
+    """The origin of a proven redirect URI, for `form-action`."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def printable(description: str) -> str:

@@ -79,10 +79,11 @@ class Authorize:
     def receive(self, incoming: Request) -> Response:
         """Answers GET and POST /authorize.
 
-        Raises UnprovenRedirect, PushedRequestRequired or RequestUriRefused, which only a page may show.
+        Raises UnprovenRedirect, PushedRequestRequired, RequestUriRefused, or InvalidRequest for what
+        cannot be read or comes twice where the answer would go: only a page may show these.
         """
         came = received(incoming)
-        given = came.single
+        given = came.once("client_id", "redirect_uri")
         relying_party = self._relying_party(given)
         pushed = self._pushed(relying_party, given)
         reply_to = ReplyTo.of(pushed) if pushed else _reply_to(relying_party, given)
@@ -101,7 +102,7 @@ class Authorize:
 
     def _relying_party(self, given: Mapping[str, str]) -> RelyingParty:
         if "client_id" not in given:
-            raise UnprovenRedirect("client_id is missing, or given twice; send the one you registered")
+            raise UnprovenRedirect("client_id is missing; send the one you registered")
         relying_party = self._registration.get(given["client_id"])
         if relying_party is None:
             raise UnprovenRedirect("client_id is not registered here; register it first")

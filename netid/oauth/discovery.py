@@ -6,11 +6,12 @@ from netid.credentials.current_keys import CurrentKeys
 from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import Authentication
+from netid.identity.verified_claims import TRUST_FRAMEWORK
 from netid.oauth import openapi
+from netid.oauth.claims_parameter import PROTOCOL_CLAIMS
 from netid.oauth.client_auth import ASSERTION_ALGORITHMS
-from netid.oauth.requests import PROTOCOL_CLAIMS, VERIFY_SCOPE
-from netid.oauth.token import TRUST_FRAMEWORK
-from netid.services.interaction import Prompt
+from netid.oauth.requests import VERIFY_SCOPE
+from netid.services.interaction import Prompt, ResponseMode
 
 
 def metadata(issuer: str) -> dict[str, object]:
@@ -27,7 +28,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "jwks_uri": f"{issuer}/jwks",
         "scopes_supported": ["openid", VERIFY_SCOPE],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": ["authorization_code"],
         "code_challenge_methods_supported": ["S256"],
         "subject_types_supported": ["pairwise"],
@@ -48,7 +49,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "authorization_response_iss_parameter_supported": True,
         "verified_claims_supported": True,
         "trust_frameworks_supported": [TRUST_FRAMEWORK],
-        "claims_in_verified_claims_supported": [],
+        "claims_in_verified_claims_supported": list(CATALOGUE),
     }
 
 

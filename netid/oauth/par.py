@@ -8,6 +8,7 @@ from netid import responses
 from netid.errors import InvalidRequest, NetIDError, OAuthError
 from netid.identity.relying_party import RelyingParty
 from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.parameters import body_parameters
 from netid.oauth.requests import parse_request, proven_redirect_uri
 from netid.services.pushed_requests import REQUEST_URI_LIFETIME, PushedRequests
@@ -17,10 +18,15 @@ class Push:
     """Checks a pushed request as /authorize would, and keeps it."""
 
     def __init__(
-        self, *, client_authentication: ClientAuthentication, pushed_requests: PushedRequests
+        self,
+        *,
+        client_authentication: ClientAuthentication,
+        pushed_requests: PushedRequests,
+        hints: IdTokenHints,
     ) -> None:
         self._client_authentication = client_authentication
         self._pushed_requests = pushed_requests
+        self._hints = hints
 
     def receive(self, incoming: Request) -> dict[str, object]:
         """The answer to a push. Raises OAuthError, also for a redirect URI that is not registered."""
@@ -37,7 +43,8 @@ class Push:
             raise InvalidRequest("client_id is missing; a pushed request has one too (RFC 9126, 2.1)")
         if "request_uri" in given:
             raise InvalidRequest("request_uri cannot be pushed; send the parameters (RFC 9126, 2.1)")
-        asked = parse_request(relying_party, proven_redirect_uri(relying_party, given), given)
+        redirect_uri = proven_redirect_uri(relying_party, given)
+        asked = parse_request(relying_party, redirect_uri, given, self._hints)
         return {
             "request_uri": self._pushed_requests.push(asked),
             "expires_in": int(REQUEST_URI_LIFETIME.total_seconds()),

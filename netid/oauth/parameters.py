@@ -1,6 +1,7 @@
 """The parameters of an OAuth request: each at most once, of bounded size, plain text."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from flask import Request
@@ -15,21 +16,45 @@ MAX_VALUE = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
 
 
-def parameters(request: Request) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class Parameters:
+    """What came in query and body; one without a value counts as left out (RFC 6749, 3.1)."""
+
+    single: Mapping[str, str]
+    """Those that came once."""
+    repeated: tuple[str, ...] = ()
+    """The names of the others, also of those that came once in each place."""
+
+    def once(self, *names: str) -> Mapping[str, str]:
+        """Those that came once. Raises InvalidRequest if one of these names, or any if there are none,
+        came twice."""
+        for name in self.repeated:
+            if not names or name in names:
+                raise InvalidRequest(f"{_shown(name)} is given more than once; send it once")
+        return self.single
+
+
+def received(request: Request) -> Parameters:
     """Every parameter of query and body (RFC 6749, 3.1 and 3.2).
 
-    One without a value counts as left out; one that comes twice, also once in each place, is
-    refused. Raises InvalidRequest or RequestTooLarge.
+    Raises InvalidRequest or RequestTooLarge.
     """
     found: dict[str, str] = {}
+    repeated: dict[str, None] = {}
     for name, value in [*_pairs(_query(request)), *_pairs(_form(request))]:
-        if name in found:
-            raise InvalidRequest(f"{_shown(name)} is given more than once; send it once")
         _check_text(name, value)
+        if name in found:
+            repeated[name] = None
         found[name] = value
     if len(found) > MAX_PARAMETERS:
         raise _too_many()
-    return {name: value for name, value in found.items() if value}
+    single = {name: value for name, value in found.items() if value and name not in repeated}
+    return Parameters(single, tuple(repeated))
+
+
+def parameters(request: Request) -> Mapping[str, str]:
+    """The same where each may come once only."""
+    return received(request).once()
 
 
 def body_parameters(request: Request) -> Mapping[str, str]:

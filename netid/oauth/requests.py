@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, JsonValue
-
-from netid.credentials import strict_json
 from netid.errors import (
     InvalidRequest,
     InvalidScope,
+    LoginRequired,
     OAuthError,
     RegistrationNotSupported,
     RequestNotSupported,
     RequestUriNotSupported,
+    TokenRefused,
+    UnmetAuthenticationRequirements,
     UnprovenRedirect,
     UnsupportedResponseType,
 )
@@ -21,16 +22,15 @@ from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.identity.text import Language
-from netid.services.interaction import AuthorizationRequest, Prompt
+from netid.identity.verified_claims import VerifiedRequest, names_in, narrowed
+from netid.oauth.claims_parameter import ClaimsParameter, read_claims
+from netid.oauth.id_token_hint import IdTokenHints
+from netid.services.interaction import AuthorizationRequest, Prompt, ResponseMode
 
 VERIFY_SCOPE = "netid.verify"
 PURPOSE_SCOPE = "netid.purpose."
 MAX_STATE = 2048
 MAX_AGE_LIMIT = 10**9
-PROTOCOL_CLAIMS = frozenset(
-    {"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "verified_claims"}
-)
-"""What the tokens say anyway: asking for one of these neither narrows nor widens a purpose."""
 _SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 _UNSUPPORTED: Mapping[str, type[OAuthError]] = {
@@ -51,9 +51,13 @@ def proven_redirect_uri(relying_party: RelyingParty, given: Mapping[str, str]) -
 
 
 def parse_request(
-    relying_party: RelyingParty, redirect_uri: str, given: Mapping[str, str]
+    relying_party: RelyingParty, redirect_uri: str, given: Mapping[str, str], hints: IdTokenHints
 ) -> AuthorizationRequest:
-    """The checked request. Raises an OAuthError, which may now be sent to the redirect URI."""
+    """The checked request. Raises an OAuthError, which may now be sent to the redirect URI.
+
+    A page here fits every `display`, and no claim is kept in several languages (`claims_locales`); they
+    change as little as a parameter that is not known (OpenID Connect Core, 3.1.2.1).
+    """
     for name, error in _UNSUPPORTED.items():
         if name in given:
             raise error(f"{name} is not supported; send the parameters themselves")
@@ -65,47 +69,68 @@ def parse_request(
     if "openid" not in scope:
         raise InvalidScope("scope must contain openid")
     purpose = _purpose(relying_party, scope)
-    wanted = _claims(given.get("claims"))
-    names = purpose.names if purpose else frozenset()
-    id_token = {name for name in wanted.id_token if name in names and not CATALOGUE[name].is_field}
-    userinfo = _userinfo(purpose, wanted, id_token)
-    asks = bool(userinfo or id_token)
-    _check_response_mode(given)
+    wanted = read_claims(given.get("claims"))
+    claims = _asked(purpose, wanted) if purpose else AskedClaims()
     level, essential = _level(relying_party, given, wanted)
     return AuthorizationRequest(
         client_id=relying_party.client_id,
         redirect_uri=redirect_uri,
+        response_mode=_response_mode(given),
         scope=_understood(scope, purpose),
         verify=VERIFY_SCOPE in scope,
-        purpose=purpose.id if purpose and asks else None,
-        userinfo=userinfo,
-        id_token=_ordered(id_token),
+        purpose=purpose.id if purpose and claims.names else None,
+        userinfo=claims.userinfo,
+        id_token=claims.id_token,
+        verified_userinfo=claims.verified_userinfo,
+        verified_id_token=claims.verified_id_token,
         state=_bounded(given, "state"),
-        nonce=_nonce(relying_party, given),
+        nonce=_bounded(given, "nonce"),
         code_challenge=_code_challenge(relying_party, given),
         dpop_jkt=_dpop_jkt(given),
         prompt=_prompt(given),
         max_age=_max_age(given),
         login_hint=_bounded(given, "login_hint"),
-        subject=wanted.subject,
+        subject=_subject(relying_party, given, wanted, hints),
         level=level,
         level_essential=essential,
         language=_language(given),
     )
 
 
-class ClaimsParameter(BaseModel):
-    """The `claims` parameter (OpenID Connect Core, 5.5): names asked for, and the `acr` asked for."""
+@dataclass(frozen=True)
+class AskedClaims:
+    """Registered ∩ requested, each claim where it is to be delivered."""
 
-    model_config = ConfigDict(frozen=True)
+    userinfo: tuple[str, ...] = ()
+    id_token: tuple[str, ...] = ()
+    verified_userinfo: tuple[VerifiedRequest, ...] = ()
+    verified_id_token: tuple[VerifiedRequest, ...] = ()
 
-    asked: bool = False
-    userinfo: frozenset[str] = frozenset()
-    id_token: frozenset[str] = frozenset()
-    acr_values: tuple[str, ...] = ()
-    acr_essential: bool = False
-    subject: str | None = None
-    """The value of `sub` asked for."""
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        plain = frozenset(self.userinfo) | frozenset(self.id_token)
+        return plain | names_in(self.verified_userinfo) | names_in(self.verified_id_token)
+
+
+def _asked(purpose: Purpose, wanted: ClaimsParameter) -> AskedClaims:
+    """All of the purpose in UserInfo, or what the `claims` parameter narrows it to; never more.
+
+    A field comes from UserInfo alone, wherever it was asked for.
+    """
+    if not wanted.asked:
+        return AskedClaims(userinfo=_ordered(purpose.names))
+    fields = frozenset(name for name in purpose.names if CATALOGUE[name].is_field)
+    predicates = purpose.names - fields
+    return AskedClaims(
+        userinfo=_ordered(purpose.names & wanted.userinfo.claims | fields & wanted.id_token.claims),
+        id_token=_ordered(predicates & wanted.id_token.claims),
+        verified_userinfo=(
+            *narrowed(wanted.userinfo.verified, purpose.names),
+            *narrowed(wanted.id_token.verified, fields),
+        ),
+        verified_id_token=narrowed(wanted.id_token.verified, predicates),
+    )
 
 
 def _purpose(relying_party: RelyingParty, scope: list[str]) -> Purpose | None:
@@ -125,81 +150,55 @@ def _understood(scope: list[str], purpose: Purpose | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in scope if value in known))
 
 
-def _userinfo(purpose: Purpose | None, wanted: ClaimsParameter, id_token: set[str]) -> tuple[str, ...]:
-    """All of the purpose, or what the `claims` parameter narrows it to; never more."""
-    if purpose is None:
-        return ()
-    if not wanted.asked:
-        return _ordered(purpose.names)
-    return _ordered((purpose.names & wanted.userinfo) | (purpose.names & wanted.id_token - id_token))
-
-
 def _ordered(names: frozenset[str] | set[str]) -> tuple[str, ...]:
     return tuple(name for name in CATALOGUE if name in names)
-
-
-def _claims(text: str | None) -> ClaimsParameter:
-    if text is None:
-        return ClaimsParameter()
-    try:
-        members = strict_json.parse_object(text.encode())
-    except (ValueError, UnicodeError) as error:
-        raise InvalidRequest("claims is not a JSON object (OpenID Connect Core, 5.5)") from error
-    places = {place: _asked_in(members, place) for place in ("userinfo", "id_token")}
-    acr = places["id_token"].get("acr")
-    values = acr if isinstance(acr, dict) else {}
-    return ClaimsParameter(
-        asked=bool((places["userinfo"].keys() | places["id_token"].keys()) - PROTOCOL_CLAIMS),
-        userinfo=frozenset(places["userinfo"]),
-        id_token=frozenset(places["id_token"]),
-        acr_values=_texts(values.get("values", [values["value"]] if "value" in values else [])),
-        acr_essential=values.get("essential") is True,
-        subject=_subject(places["id_token"].get("sub")),
-    )
-
-
-def _subject(wish: JsonValue) -> str | None:
-    """The value of `sub`, which no other person may answer (OpenID Connect Core, 3.1.2.2)."""
-    subject = wish.get("value") if isinstance(wish, dict) else None
-    if subject is not None and not isinstance(subject, str):
-        raise InvalidRequest("claims.id_token.sub.value must be a string")
-    return subject
-
-
-def _asked_in(members: Mapping[str, object], place: str) -> Mapping[str, JsonValue]:
-    asked = members.get(place, {})
-    asked = {} if asked is None else asked
-    if not isinstance(asked, dict):
-        raise InvalidRequest(f"claims.{place} must be an object whose members are claim names")
-    for wish in asked.values():
-        if wish is not None and not isinstance(wish, dict):
-            raise InvalidRequest(f"claims.{place}: each member is null or an object")
-        if isinstance(wish, dict) and not isinstance(wish.get("essential", False), bool):
-            raise InvalidRequest(f"claims.{place}: essential must be true or false")
-    return asked
-
-
-def _texts(values: object) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise InvalidRequest("claims.id_token.acr.values must be a list of strings")
-    return tuple(values)
 
 
 def _level(
     relying_party: RelyingParty, given: Mapping[str, str], wanted: ClaimsParameter
 ) -> tuple[AssuranceLevel, bool]:
-    """The first level asked for that exists; an essential `acr` none of whose values exists is an error."""
+    """The first level asked for that exists, and whether the answer may name no other.
+
+    An essential `acr` none of whose values exists is an error; others are passed over (Core, 5.5.1.1).
+    """
     known = {level.value: level for level in AssuranceLevel}
-    asked = [*wanted.acr_values, *given.get("acr_values", "").split()]
+    values = [value for value in wanted.id_token.acr.values or () if isinstance(value, str)]
+    essential = wanted.id_token.acr.essential and bool(values)
+    if essential and not any(value in known for value in values):
+        raise UnmetAuthenticationRequirements(
+            "claims.id_token.acr: none of these levels exists; see acr_values_supported"
+        )
+    asked = [*values, *given.get("acr_values", "").split()]
     levels = [known[value] for value in asked if value in known]
-    if wanted.acr_essential and wanted.acr_values and not any(v in known for v in wanted.acr_values):
-        raise InvalidRequest("claims.id_token.acr: none of these levels exists; see acr_values_supported")
-    return (levels[0] if levels else relying_party.default_level), wanted.acr_essential
+    return (levels[0] if levels else relying_party.default_level), essential
 
 
-def _check_response_mode(given: Mapping[str, str]) -> None:
-    if given.get("response_mode", "query") != "query":
-        raise InvalidRequest("response_mode must be query")
+def _subject(
+    relying_party: RelyingParty, given: Mapping[str, str], wanted: ClaimsParameter, hints: IdTokenHints
+) -> str | None:
+    """The only person who may answer: by `sub` in `claims`, or by an ID token that comes back.
+
+    OpenID Connect Core, 3.1.2.1: for a hint that nobody can answer there is no page, but an error.
+    """
+    if "id_token_hint" not in given:
+        return wanted.subject
+    try:
+        hint = hints.verify(given["id_token_hint"])
+    except TokenRefused as error:
+        raise LoginRequired("id_token_hint is not an ID token of ours", detail=error.detail) from error
+    if hint.client_id != relying_party.client_id:
+        raise LoginRequired("id_token_hint was issued to another client")
+    subject = hint.subject.reveal()
+    if wanted.subject not in (None, subject):
+        raise LoginRequired("id_token_hint and claims name two people")
+    return subject
+
+
+def _response_mode(given: Mapping[str, str]) -> ResponseMode:
+    try:
+        return ResponseMode(given.get("response_mode", "query"))
+    except ValueError as error:
+        raise InvalidRequest("response_mode must be query or form_post") from error
 
 
 def _code_challenge(relying_party: RelyingParty, given: Mapping[str, str]) -> str | None:
@@ -223,13 +222,6 @@ def _dpop_jkt(given: Mapping[str, str]) -> str | None:
     if thumbprint is not None and not _SHA256.fullmatch(thumbprint):
         raise InvalidRequest("dpop_jkt must be 43 characters of base64url: the key's SHA-256 thumbprint")
     return thumbprint
-
-
-def _nonce(relying_party: RelyingParty, given: Mapping[str, str]) -> str | None:
-    nonce = _bounded(given, "nonce")
-    if nonce is None and not relying_party.require_pkce and "code_challenge" not in given:
-        raise InvalidRequest("nonce is missing; without PKCE it is what binds the ID token to this browser")
-    return nonce
 
 
 def _bounded(given: Mapping[str, str], name: str) -> str | None:

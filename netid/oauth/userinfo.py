@@ -4,6 +4,7 @@ from flask import Blueprint, Request, Response, jsonify, request
 
 from netid import responses
 from netid.errors import InvalidRequest, InvalidToken, MissingToken, NetIDError, OAuthError
+from netid.oauth.delivered import claims_in
 from netid.oauth.parameters import FORM, parameters
 from netid.oauth.signing import Signer
 from netid.services.grants import Answered, Grants
@@ -29,7 +30,11 @@ class UserInfo:
 
     def _claims(self, answered: Answered) -> dict[str, object]:
         relying_party = answered.relying_party
-        claims: dict[str, object] = {"sub": answered.subject.reveal(), **answered.release.claims}
+        grant = answered.grant
+        claims = {
+            "sub": answered.subject.reveal(),
+            **claims_in(answered.release, grant.userinfo, grant.verified_userinfo),
+        }
         if relying_party.userinfo_signed_response_alg is None:
             return claims
         return {"iss": self._issuer, "aud": relying_party.client_id, "mock": True, **claims}

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from flask import Request, Response
 
-from netid.oauth.authorize import Authorize, redirect_origin
+from netid import responses
+from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
 from netid.pages.forms import FormError
 from netid.pages.frame import show
@@ -61,7 +62,7 @@ class Visits:
         return show(
             template,
             errors=errors,
-            form_action_origins=[redirect_origin(interaction.request.redirect_uri)],
+            form_action_origins=[responses.redirect_origin(interaction.request.redirect_uri)],
             interaction=interaction,
             role=visit.role,
             platform=interaction.relying_party.name,

@@ -15,6 +15,7 @@ from netid.identity.consent import StoredReceipt
 from netid.identity.levels import AssuranceLevel, Factor
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.identity.text import Language
+from netid.identity.verified_claims import VerifiedRequest, names_in
 from netid.services.own_pages import OWN_CLIENT_ID
 from netid.storage.persons import Person
 
@@ -49,6 +50,13 @@ class OwnAction(StrEnum):
     EXPORT = "export"
 
 
+class ResponseMode(StrEnum):
+    """How the answer goes back (OAuth 2.0 Multiple Response Types; OAuth 2.0 Form Post Response Mode)."""
+
+    QUERY = "query"
+    FORM_POST = "form_post"
+
+
 class AuthorizationRequest(BaseModel):
     """An authorization request whose client, redirect URI and parameters have been checked."""
 
@@ -56,6 +64,7 @@ class AuthorizationRequest(BaseModel):
 
     client_id: str
     redirect_uri: str
+    response_mode: ResponseMode = ResponseMode.QUERY
     scope: tuple[str, ...]
     """The scope values that were understood; unknown ones are left out."""
     verify: bool = False
@@ -66,6 +75,10 @@ class AuthorizationRequest(BaseModel):
     """Claims asked for in UserInfo."""
     id_token: tuple[str, ...] = ()
     """Predicates asked for in the ID token."""
+    verified_userinfo: tuple[VerifiedRequest, ...] = ()
+    """What is asked for as `verified_claims` in UserInfo."""
+    verified_id_token: tuple[VerifiedRequest, ...] = ()
+    """Predicates asked for as `verified_claims` in the ID token."""
     state: str | None = None
     nonce: str | None = None
     code_challenge: str | None = None
@@ -80,7 +93,7 @@ class AuthorizationRequest(BaseModel):
     level: AssuranceLevel
     """What has to be reached."""
     level_essential: bool = False
-    """Whether a lower level ends the flow with an error."""
+    """Whether the answer has to name exactly that level (OpenID Connect Core, 5.5.1.1)."""
     language: Language | None = None
     """From `ui_locales`; None leaves it to the browser."""
     pushed_as: str | None = None
@@ -91,7 +104,8 @@ class AuthorizationRequest(BaseModel):
     @property
     def asked(self) -> frozenset[str]:
         """Every claim asked for, wherever it shall be delivered."""
-        return frozenset(self.userinfo) | frozenset(self.id_token)
+        plain = frozenset(self.userinfo) | frozenset(self.id_token)
+        return plain | names_in(self.verified_userinfo) | names_in(self.verified_id_token)
 
 
 @lru_cache(maxsize=512)
@@ -179,6 +193,10 @@ class Standing:
     """The agreement to check results that is remembered for this relying party."""
     is_somebody_else: bool
     """Whether the request asks for one person, and this is another."""
+    is_suspended: bool
+    """Whether a suspension holds now."""
+    has_guardian: bool
+    """Whether there is a guardian, with an active net credential, who could decide."""
 
     @property
     def needs_guardian(self) -> bool:

@@ -273,7 +273,7 @@ def test_s2_what_can_be_asked_for_is_the_catalogue_and_no_more() -> None:
     assert isinstance(names, list)
     assert set(names) <= {"sub", "verified_claims", *ID_TOKEN, *CATALOGUE}
     assert set(names) >= {*CATALOGUE}
-    assert document["claims_in_verified_claims_supported"] == []
+    assert document["claims_in_verified_claims_supported"] == list(CATALOGUE)
 
 
 # Positive controls
@@ -305,12 +305,13 @@ def _in_the_check_result(patch: pytest.MonkeyPatch) -> None:
 
 
 def _all_of_the_purpose(patch: pytest.MonkeyPatch) -> None:
-    """Everything that the purpose names, whatever the person ticked."""
+    """Everything that the purpose names, whatever the person ticked and UserInfo was asked for."""
 
     def release(self: Disclosure, tx: Any, *, purpose: Any, consent: Any, now: Any, **_: object) -> Release:
         return Release(self._derive(tx, consent.person_id, purpose.names, now))
 
     patch.setattr(Disclosure, "release", release)
+    patch.setattr(userinfo, "claims_in", lambda released, *_: dict(released.claims))
 
 
 PLANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {

@@ -98,7 +98,7 @@ class TestIdTokenClaims:
         for wanted in (
             asking(id_token={"auth_time": {"essential": True}, "acr": None, "amr": None}),
             asking(userinfo={"sub": None}, id_token={"sub": None, "nonce": None}),
-            asking(id_token={"verified_claims": {"verification": {"trust_framework": None}, "claims": {}}}),
+            asking(id_token={"verified_claims": {"verification": {"trust_framework": None}, "claims": None}}),
         ):
             assert released(shop, {"voluntary": "all"}, scope=PARCELS, claims=wanted) == set(REGISTERED)
 
@@ -117,7 +117,7 @@ class TestAcr:
     def test_an_essential_one_that_does_not_exist_ends_the_flow(self, shop, refused):
         wanted = asking(id_token={"acr": {"essential": True, "values": ["urn:x"]}})
         act = lambda: shop.authorize(claims=wanted)  # noqa: E731
-        said = refused(shop.running, act, 303, "invalid_request").description
+        said = refused(shop.running, act, 303, "unmet_authentication_requirements").description
         assert "acr_values_supported" in said
 
     def test_a_voluntary_one_that_does_not_exist_is_passed_over(self, shop):

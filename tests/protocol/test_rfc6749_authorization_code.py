@@ -124,7 +124,7 @@ class TestAuthorizationRequest:
         said = refused(
             shop.running, lambda: shop.authorize(claims=claims), 303, "invalid_request"
         ).description
-        assert said == "claims.userinfo: essential must be true or false"
+        assert said == "claims.userinfo.(a member).essential must be true or false"
         assert responses.printable('a"b\\c\nd\u4f60\x7f~ ') == "a'b'c'd''~ "
 
 
@@ -215,11 +215,22 @@ class TestUnprovenRedirect:
 class TestMalformedRequests:
     """P9 and P10: a malformed request is refused with a page or OAuth JSON, and never with a 500."""
 
-    @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "state", "scope", "unknown"])
-    def test_p9_a_parameter_comes_once(self, shop, refused, name):
-        pairs = [*shop.request(unknown="1").items(), (name, PLANTED)]
+    @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
+    def test_p9_where_an_answer_would_go_is_said_once(self, shop, refused, name):
+        pairs = [*shop.request().items(), (name, PLANTED)]
         url = f"{shop.running.url('/authorize')}?{urlencode(pairs)}"
         refused(shop.running, lambda: requests.get(url, allow_redirects=False, timeout=10), 400, None)
+
+    @pytest.mark.parametrize("name", ["state", "scope", "unknown", "response_mode", "request_uri"])
+    def test_p9_a_parameter_comes_once(self, shop, refused, name):
+        """RFC 6749, 4.1.2.1: client and redirect URI are proven, so the relying party hears of it."""
+        pairs = [*shop.request(unknown="1").items(), (name, PLANTED), (name, "")]
+        url = f"{shop.running.url('/authorize')}?{urlencode(pairs)}"
+        for method in ("GET", "POST"):
+            act = lambda method=method: requests.request(method, url, allow_redirects=False, timeout=10)  # noqa: E731
+            refusal = refused(shop.running, act, 303, "invalid_request")
+            assert refusal.description == f"{name} is given more than once; send it once"
+            assert refusal.response.headers["Location"].startswith(f"{CALLBACK}?")
 
     def test_p9_a_parameter_in_query_and_body_comes_twice(self, shop, refused):
         given = shop.request()
@@ -230,10 +241,11 @@ class TestMalformedRequests:
                 shop.running.url("/authorize"),
                 params={"state": state},
                 data={**given, "state": state},
+                allow_redirects=False,
                 timeout=10,
             ),
-            400,
-            None,
+            303,
+            "invalid_request",
         )
 
     @pytest.mark.parametrize("name", ["code", "grant_type", "unknown"])
