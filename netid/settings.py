@@ -45,6 +45,8 @@ class Settings(BaseModel):
     """Where the wrapped data keys are stored; leave it out of ordinary backups."""
     keys: Path = Path("keys")
     """The directory that `netid keys init` filled."""
+    key_rotation_days: Annotated[int, Field(ge=7, le=3650)] | None = None
+    """Rotate the signing keys after this many days; without it, `netid keys rotate` does."""
     personas: Path | None = None
     """A persona file instead of the shipped personas (demo and test)."""
     relying_parties: Path | None = None

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -348,7 +348,9 @@ class Starter:
         self._started: list[tuple[Provider, list[BaseWSGIServer]]] = []
         self._listeners: list[socket.socket] = []
 
-    def __call__(self, beside: Running | None = None, **changes: Any) -> Running:
+    def __call__(
+        self, beside: Running | None = None, *, latest: Callable[[], Keyring] | None = None, **changes: Any
+    ) -> Running:
         """A provider; `beside` another, on its databases and with its issuer, as a second worker is."""
         directory = beside.directory if beside else self._directory / f"provider-{len(self._started)}"
         if beside is None:
@@ -359,7 +361,8 @@ class Starter:
         clock = beside.clock if beside else Clock()
         issuer = changes.pop("issuer", beside.issuer if beside else addresses[0])
         settings = settings_for(directory, issuer, **changes)
-        provider = build(settings, self._keyring, Ambient(now=clock.now, random=secrets.token_bytes))
+        ambient = Ambient(now=clock.now, random=secrets.token_bytes)
+        provider = build(settings, self._keyring, ambient, latest=latest)
         servers = [serve_in_thread(provider.wsgi, listeners[0])]
         if provider.management is not None:
             servers.append(serve_in_thread(provider.management, listeners[1]))

@@ -47,12 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--settings", action="store_true", help="list every setting and leave")
     serve.add_argument("--check", action="store_true", help="check everything a start needs and leave")
 
-    keys = commands.add_parser("keys", help="make the provider's keys")
-    keys.add_argument("action", choices=["init"], help="init: make them; existing ones are never replaced")
-    keys.add_argument("--directory", type=Path, default=Path("keys"), help="where they lie (keys)")
-    keys.add_argument(
+    keys = commands.add_parser("keys", help="make, list and exchange the provider's keys")
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument("--directory", type=Path, default=Path("keys"), help="where they lie (keys)")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    init = actions.add_parser("init", parents=[place], help="make them; existing ones are never replaced")
+    init.add_argument(
         "--client", action="append", default=[], metavar="NAME", help="also make a relying party's key"
     )
+    actions.add_parser("list", parents=[place], help="list the signing keys and what each is now")
+    actions.add_parser("rotate", parents=[place], help="sign with the next keys; old ones stay published")
+    retire = actions.add_parser("retire", parents=[place], help="end one key that somebody else has")
+    retire.add_argument("kid", help="its name, as `netid keys list` shows it")
 
     relying_party = commands.add_parser("relying-party", help="register relying parties")
     actions = relying_party.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -1,19 +1,39 @@
-"""`netid keys init`: the only place where keys are made."""
+"""`netid keys`: the only place where keys are made, and where people exchange them."""
 
 from argparse import Namespace
+from datetime import datetime
 from pathlib import Path
 
 from netid.ambient import Ambient
-from netid.storage.key_files import KEYRING_FILE, init_client_key, init_keys
+from netid.credentials.keyring import Keyring
+from netid.storage.key_files import (
+    KEYRING_FILE,
+    init_client_key,
+    init_keys,
+    load_keys,
+    retire_key,
+    rotate_keys,
+)
 
 
 def run(chosen: Namespace) -> None:
+    """Makes, lists or exchanges keys. A provider that runs sees a change by itself."""
+    ambient, directory = Ambient.real(), chosen.directory
+    if chosen.action == "init":
+        _init(directory, chosen.client, ambient)
+    elif chosen.action == "list":
+        _print(load_keys(directory), ambient.now())
+    elif chosen.action == "rotate":
+        _print(rotate_keys(directory, ambient), ambient.now())
+    else:
+        _print(retire_key(directory, chosen.kid, ambient), ambient.now())
+
+
+def _init(directory: Path, clients: list[str], ambient: Ambient) -> None:
     """Makes what is missing and says so; what exists stays as it is."""
-    ambient = Ambient.real()
-    directory: Path = chosen.directory
     if _missing(directory / KEYRING_FILE):
         init_keys(directory, ambient)
-    for name in chosen.client:
+    for name in clients:
         path = directory / f"{name}.json"
         if _missing(path):
             init_client_key(path, ambient)
@@ -23,3 +43,11 @@ def _missing(path: Path) -> bool:
     there = path.exists()
     print(f"{path}: {'is there, left as it is' if there else 'made'}")
     return not there
+
+
+def _print(keyring: Keyring, now: datetime) -> None:
+    """A line for each signing key; of the secrets there is nothing to see."""
+    print(f"{'signs':<10}{'alg':<7}{'phase':<9}{'signs from (UTC)':<22}kid")
+    for entry, phase in keyring.phases(now):
+        begins = f"{entry.signs_from:%Y-%m-%d %H:%M:%S}" if entry.signs_from else "the next rotation"
+        print(f"{entry.use:<10}{entry.public.algorithm:<7}{phase:<9}{begins:<22}{entry.public.kid}")

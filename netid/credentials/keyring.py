@@ -165,8 +165,8 @@ class Keyring:
     def rotate(self, ambient: Ambient, announced_for: timedelta = ANNOUNCED) -> Self:
         """The keyring in which the waiting key of each slot signs, and a new one waits.
 
-        It signs at once where it has been published for `announced_for`, or for as long as the key
-        before it; else as soon as it has.
+        It signs at once where it has been published for `announced_for`, or from the beginning; else
+        as soon as it has been.
         """
         now = _whole(ambient.now())
         slots = {slot: _rotated(self._keys_of(slot), now, announced_for, ambient) for slot in SLOTS}
@@ -227,8 +227,9 @@ def _new(slot: Slot, ambient: Ambient, *, signs_from: datetime | None = None) ->
 def _rotated(keys: list[SlotKey], now: datetime, announced_for: timedelta, ambient: Ambient) -> list[SlotKey]:
     *begun, waiting = keys
     latest = begun[-1]
-    # Whoever knows the key before it knows it too if both were published together.
-    known_from = waiting.announced + (announced_for if waiting.announced > latest.announced else timedelta())
+    # The first two were published together: whoever knows the one knows the other.
+    from_the_beginning = len(begun) == 1 and waiting.announced == latest.announced
+    known_from = now if from_the_beginning else waiting.announced + announced_for
     starts = max(now, known_from, latest.signs_from or now)
     keys = [*begun, replace(waiting, signs_from=starts), _new(waiting.slot, ambient)]
     return [_without_private_half(*pair, now) for pair in pairwise(keys)] + keys[-1:]

@@ -1,16 +1,13 @@
-"""Key files: the only place where keys touch a disk.
+"""Key files: the provider's keyring and the keys of relying parties, on the disk.
 
 A key is made when somebody asks for it and never because one is missing: a new key in place of a
 lost one would quietly make everything unreadable that the old one protected.
 """
 
 import logging
-import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from threading import Lock
 
@@ -19,17 +16,12 @@ from netid.credentials import keyring_file, strict_json
 from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
 from netid.errors import InvalidField, KeyFileError
+from netid.storage import private_files
 
 log = logging.getLogger("netid.keys")
 
 KEYRING_FILE = "keyring.json"
 """The name of the provider's key file in its directory."""
-
-_LARGEST = 1_000_000
-_MAKE = "make it with `netid keys init`"
-_RESTORE = (
-    "restore it from its backup or, where nothing depends on it yet, remove it and run `netid keys init`"
-)
 
 
 def init_keys(directory: Path, ambient: Ambient) -> Keyring:
@@ -39,7 +31,7 @@ def init_keys(directory: Path, ambient: Ambient) -> Keyring:
     or cannot be written.
     """
     keyring = Keyring.generate(ambient)
-    _create(directory / KEYRING_FILE, keyring_file.serialise(keyring))
+    private_files.create(directory / KEYRING_FILE, keyring_file.serialise(keyring))
     return keyring
 
 
@@ -50,11 +42,11 @@ def load_keys(directory: Path) -> Keyring:
     anybody but its owner.
     """
     path = directory / KEYRING_FILE
-    data = _read(path)
+    data = private_files.read(path)
     try:
         return keyring_file.parse(data)
     except InvalidField as error:
-        raise KeyFileError(f"{path}: {error.field} {error.rule}; {_RESTORE}") from error
+        raise KeyFileError(f"{path}: {error.field} {error.rule}; {private_files.RESTORE}") from error
 
 
 def rotate_keys(directory: Path, ambient: Ambient, *, every: timedelta | None = None) -> Keyring:
@@ -120,54 +112,19 @@ class WatchedKeys:
 def init_client_key(path: Path, ambient: Ambient) -> SigningKey:
     """Make a relying party's ES256 key, a private JWK (RFC 7517) in this file, as `init_keys` does."""
     key = SigningKey.generate("ES256", ambient.random)
-    _create(path, strict_json.dump(key.private_jwk()))
+    private_files.create(path, strict_json.dump(key.private_jwk()))
     return key
 
 
 def load_client_key(path: Path) -> SigningKey:
     """A relying party's key from this file; raises KeyFileError as `load_keys` does."""
-    data = _read(path)
+    data = private_files.read(path)
     try:
         return SigningKey.from_private_jwk(strict_json.parse_object(data))
     except InvalidField as error:
-        raise KeyFileError(f"{path}: {error.field} {error.rule}; {_RESTORE}") from error
+        raise KeyFileError(f"{path}: {error.field} {error.rule}; {private_files.RESTORE}") from error
     except ValueError as error:
-        raise KeyFileError(f"{path}: is not a JWK, or is cut off; {_RESTORE}") from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            _check_owner_only(path, os.fstat(file.fileno()))
-            return file.read()
-    except FileNotFoundError as error:
-        raise KeyFileError(f"{path}: there is no key file; {_MAKE}") from error
-    except OSError as error:
-        raise KeyFileError(f"{path}: cannot be read ({error.strerror}); give it to this user") from error
-
-
-def _without_waiting(name: str, flags: int) -> int:
-    # A name that is a pipe would otherwise hold the start until somebody writes.
-    return os.open(name, flags | os.O_NONBLOCK)
-
-
-def _check_owner_only(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-        raise KeyFileError(f"{path}: is not a key file; {_RESTORE}")
-    # Refused and not only warned about: whoever could read it once has the keys for ever.
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyFileError(f"{path}: others may read or change it; close it with `chmod 600 {path}`")
-
-
-def _create(path: Path, data: bytes) -> None:
-    with _writing(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(path.parent) as directory:
-            if os.path.lexists(path):
-                raise KeyFileError(f"{path}: exists already; remove it yourself if nothing depends on it")
-            _close_to_others(path.parent)
-            _write_whole(path, data)
-            os.fsync(directory)
+        raise KeyFileError(f"{path}: is not a JWK, or is cut off; {private_files.RESTORE}") from error
 
 
 @contextmanager
@@ -176,53 +133,9 @@ def _changing(directory: Path) -> Iterator[tuple[Keyring, Callable[[Keyring], Ke
     path = directory / KEYRING_FILE
 
     def write(keyring: Keyring) -> Keyring:
-        _write_whole(path, keyring_file.serialise(keyring))
-        os.fsync(descriptor)
+        private_files.put(path, keyring_file.serialise(keyring))
         return keyring
 
-    load_keys(directory)  # a missing directory is a missing file, and said so
-    with _writing(path), _locked(directory) as descriptor:
+    load_keys(directory)  # where there is no file, no directory is made either
+    with private_files.alone_beside(path):
         yield load_keys(directory), write
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise KeyFileError(f"{path}: cannot be written ({error.strerror}); name a place that can") from error
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[int]:
-    """Alone in the directory: two that begin at once would otherwise both find nothing there."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        flock(descriptor, LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _close_to_others(directory: Path) -> None:
-    # A directory that holds other things too is left as it is: it may be somebody's home or /etc.
-    if all(entry.suffix in {".json", ".md", ".new"} for entry in directory.iterdir()):
-        directory.chmod(0o700)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """The usual four steps, so that a crash leaves the whole file or none: write, sync, rename, sync.
-
-    What a crash leaves behind under the temporary name is overwritten next time.
-    """
-    unfinished = path.with_name(f".{path.name}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with open(os.open(unfinished, flags, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

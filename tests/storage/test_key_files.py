@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -15,8 +15,17 @@ import pytest
 from netid.ambient import Ambient
 from netid.credentials import jose
 from netid.credentials.jwk import PublicKeySet, SigningKey
-from netid.errors import KeyFileError
-from netid.storage.key_files import init_client_key, init_keys, load_client_key, load_keys
+from netid.errors import InvalidField, KeyFileError
+from netid.services.rotation import Rotation
+from netid.storage.key_files import (
+    WatchedKeys,
+    init_client_key,
+    init_keys,
+    load_client_key,
+    load_keys,
+    retire_key,
+    rotate_keys,
+)
 
 AMBIENT = Ambient(now=lambda: datetime(2026, 3, 1, tzinfo=UTC), random=Random(1).randbytes)
 
@@ -150,9 +159,9 @@ CRASH = """
 import os, sys
 from pathlib import Path
 from netid.ambient import Ambient
-from netid.storage.key_files import init_keys
+from netid.storage import key_files
 
-step, nth = sys.argv[1], int(sys.argv[2])
+deed, step, nth = sys.argv[1], sys.argv[2], int(sys.argv[3])
 real = getattr(os, step)
 calls = 0
 
@@ -164,8 +173,13 @@ def crash(*given, **named):
     return real(*given, **named)
 
 setattr(os, step, crash)
-init_keys(Path(sys.argv[3]), Ambient.real())
+getattr(key_files, deed)(Path(sys.argv[4]), Ambient.real())
 """
+
+
+def crash(deed: str, step: str, nth: int, directory: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", CRASH, deed, step, str(nth), directory], check=False)
+    assert done.returncode == 9
 
 
 @pytest.mark.parametrize(
@@ -178,11 +192,10 @@ init_keys(Path(sys.argv[3]), Ambient.real())
         ("fsync", 2, "whole"),
     ],
 )
-def test_a_crash_while_a_key_is_written_leaves_the_whole_or_nothing(
+def test_f14_a_crash_while_a_key_is_written_leaves_the_whole_or_nothing(
     tmp_path: Path, step: str, nth: int, left: str
 ) -> None:
-    crashed = subprocess.run([sys.executable, "-c", CRASH, step, str(nth), str(tmp_path)], check=False)
-    assert crashed.returncode == 9
+    crash("init_keys", step, nth, tmp_path)
 
     if left == "nothing":
         assert "there is no key file" in refusal(lambda: load_keys(tmp_path))
@@ -222,7 +235,7 @@ def test_a_missing_file_is_named_with_its_remedy_and_none_is_made(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_cut_at_any_byte_is_refused_named_and_left(keys: Path, content: bytes) -> None:
+def test_f13_a_file_cut_at_any_byte_is_refused_named_and_left(keys: Path, content: bytes) -> None:
     file = keys / "keyring.json"
     for length in range(len(content)):
         file.write_bytes(content[:length])
@@ -276,6 +289,140 @@ def test_a_huge_file_is_not_read(keys: Path) -> None:
     os.truncate(keys / "keyring.json", 10**12)
 
     assert "is not a key file" in refusal(lambda: load_keys(keys))
+
+
+# Exchanging
+
+LATER = Ambient(now=lambda: datetime(2026, 6, 1, tzinfo=UTC), random=Random(2).randbytes)
+EVERY = timedelta(days=30)
+
+
+def test_rotated_keys_are_in_the_file_and_nobody_else_may_read_it(keys: Path) -> None:
+    before = load_keys(keys)
+
+    rotated = rotate_keys(keys, LATER)
+
+    assert load_keys(keys) == rotated
+    assert rotated.receipt_key(LATER.now()) != before.receipt_key(LATER.now())
+    assert mode(keys / "keyring.json") == 0o600
+    assert [entry.name for entry in keys.iterdir()] == ["keyring.json"]
+
+
+def test_a_retired_key_is_out_of_the_file(keys: Path) -> None:
+    kid = load_keys(keys).receipt_key(LATER.now()).public.kid or ""
+
+    retire_key(keys, kid, LATER)
+
+    assert kid.encode() not in (keys / "keyring.json").read_bytes()
+    with pytest.raises(InvalidField):
+        retire_key(keys, kid, LATER)
+
+
+def test_without_a_file_nothing_is_rotated_and_nothing_made(tmp_path: Path) -> None:
+    assert "there is no key file" in refusal(lambda: rotate_keys(tmp_path / "nowhere", AMBIENT))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, -1])
+def test_f13_a_damaged_file_is_not_rotated(keys: Path, content: bytes, length: int) -> None:
+    (keys / "keyring.json").write_bytes(content[:length])
+
+    assert "keyring.json: " in refusal(lambda: rotate_keys(keys, AMBIENT))
+    assert (keys / "keyring.json").read_bytes() == content[:length]
+
+
+@pytest.mark.parametrize(
+    ("step", "nth", "left"),
+    [
+        ("open", 2, "old"),  # its own reading, then the directory's lock
+        ("open", 3, "old"),
+        ("open", 4, "old"),
+        ("fchmod", 1, "old"),
+        ("fsync", 1, "old"),
+        ("replace", 1, "old"),
+        ("fsync", 2, "new"),
+    ],
+)
+def test_f14_a_crash_while_keys_are_rotated_leaves_the_whole_old_or_the_whole_new(
+    keys: Path, content: bytes, step: str, nth: int, left: str
+) -> None:
+    before = load_keys(keys)
+    crash("rotate_keys", step, nth, keys)
+
+    assert ((keys / "keyring.json").read_bytes() == content) == (left == "old")
+    assert load_keys(keys).has_secrets_of(before)
+    rotate_keys(keys, LATER)
+    assert [entry.name for entry in keys.iterdir()] == ["keyring.json"]
+
+
+def test_a_full_disk_leaves_the_keys_as_they_were(
+    keys: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "No space left on device" in refusal(lambda: rotate_keys(keys, LATER))
+    assert (keys / "keyring.json").read_bytes() == content
+
+
+def test_of_many_that_find_a_rotation_due_one_rotates(keys: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: rotate_keys(keys, LATER, every=EVERY), range(16)))
+
+    assert len({keyring.receipt_key(LATER.now()).public.kid for keyring in found}) == 1
+    assert len(load_keys(keys).signing_keys) == 9
+
+
+def test_a_schedule_rotates_what_is_old_enough_and_outlives_a_fault(
+    keys: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    Rotation(keys, period=timedelta(days=365), ambient=LATER).rotate_when_due()
+    assert (keys / "keyring.json").read_bytes() == content
+    Rotation(keys, period=EVERY, ambient=LATER).rotate_when_due()
+    assert len(load_keys(keys).signing_keys) == 9
+    (keys / "keyring.json").unlink()
+    Rotation(keys, period=EVERY, ambient=LATER).rotate_when_due()
+    assert "could not be rotated" in caplog.text
+    assert list(keys.iterdir()) == []
+
+
+# Watching
+
+
+def test_a_running_provider_follows_its_file(keys: Path) -> None:
+    watched = WatchedKeys(keys)
+    assert watched() is watched()
+
+    assert watched() != rotate_keys(keys, LATER)
+    assert watched() == load_keys(keys)
+
+
+def test_a_file_that_cannot_be_read_changes_nothing_until_it_can(
+    keys: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = WatchedKeys(keys)
+    before = watched()
+    (keys / "keyring.json").write_bytes(content[:100])
+    assert [watched(), watched(), watched()] == [before] * 3
+    assert len(caplog.records) == 1
+    (keys / "keyring.json").unlink()
+    assert watched() is before
+
+    (keys / "keyring.json").write_bytes(content)
+    (keys / "keyring.json").chmod(0o600)
+    rotated = rotate_keys(keys, LATER)
+    assert watched() == rotated
+
+
+def test_keys_of_other_databases_are_not_taken(keys: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watched = WatchedKeys(keys)
+    before = watched()
+    (keys / "keyring.json").unlink()
+    init_keys(keys, LATER)
+
+    assert watched() is before
+    assert "belongs to other databases" in caplog.text
 
 
 # Relying parties' keys
