@@ -4,7 +4,7 @@ Nothing personal leaves the provider but through `release()`; import-linter hold
 shut to everybody except this module and the enrolment service that fills it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from netid.identity.ages import Capacity, anniversary, capacity_on
 from netid.identity.calendar import legal_day, start_of_legal_day
 from netid.identity.claims import CATALOGUE
 from netid.identity.consent import StoredReceipt
+from netid.identity.exceptions import EXCEPTIONS, ExceptionCode
 from netid.identity.net_number import NetNumber
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.storage.transaction import Transaction
@@ -23,6 +24,8 @@ from netid.storage.vault import Vault
 ClaimValue = str | bool
 NET_NUMBER_FIELD = "net_number"
 """The vault field of the net number; not in the catalogue, so no relying party can ask for it."""
+_WORDS = "words/"
+"""What begins the names of vault fields that are no fields of a document: no claim has such a source."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,22 @@ class Disclosure:
             if (value := values.get(claim.source)) is not None:
                 derived[name] = claim.predicate(value, legal_day(now)) if claim.predicate else value
         return derived
+
+    def release_by_law(self, tx: Transaction, person_id: str, code: ExceptionCode) -> Release:
+        """What a coded exception covers, and nothing else: the caller cannot name a field.
+
+        It needs no consent; the caller keeps it on record and owes the person a notice.
+        """
+        return Release(MappingProxyType(self._vault.open(tx, person_id, EXCEPTIONS[code].fields)))
+
+    def keep_words(self, tx: Transaction, person_id: str, about: str, words: str) -> None:
+        """Seal what a person wrote, or was answered: it can say anything, and goes when they leave."""
+        self._vault.seal(tx, person_id, {_WORDS + about: words})
+
+    def kept_words(self, tx: Transaction, person_id: str, about: Iterable[str]) -> dict[str, str]:
+        """What was kept so, for the person and for who answers them."""
+        found = self._vault.open(tx, person_id, {_WORDS + one for one in about})
+        return {name.removeprefix(_WORDS): words for name, words in found.items()}
 
     def capacity(self, tx: Transaction, person_id: str, now: datetime) -> Capacity:
         """The person's age band today; it stays inside the provider (Measures, articles 4 and 5)."""

@@ -8,13 +8,28 @@ from netid.ambient import Ambient
 from netid.identity.persons import Persona
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
-from netid.pages import consenting, dates, enrolment, explaining, home, language, recording, signing_in
+from netid.pages import (
+    consenting,
+    dates,
+    enrolment,
+    explaining,
+    home,
+    language,
+    leaving,
+    recording,
+    signing_in,
+    telling,
+)
 from netid.pages.visit import Visits
 from netid.services.applying import Applying
+from netid.services.cancellation import Cancellation
 from netid.services.decisions import Decisions
+from netid.services.fresh_sign_in import FreshSignIn
+from netid.services.notices import Notices
 from netid.services.records import Records
 from netid.services.rights import Rights
 from netid.services.sign_in import SignIn
+from netid.services.suspensions import Suspensions
 from netid.settings import Settings
 
 
@@ -29,6 +44,10 @@ def register(
     applying: Applying,
     records: Records,
     rights: Rights,
+    fresh: FreshSignIn,
+    cancellation: Cancellation,
+    suspensions: Suspensions,
+    notices: Notices,
     personas: Sequence[Persona],
     ambient: Ambient,
 ) -> None:
@@ -37,9 +56,7 @@ def register(
     dates.install(app)
     explaining.install(app)
     visits = Visits(browsers=browsers, sign_in=sign_in, authorize=authorize)
-    signing = signing_in.SigningIn(
-        visits, sign_in=sign_in, decisions=decisions, records=records, personas=personas
-    )
+    signing = signing_in.SigningIn(visits, sign_in=sign_in, records=records, personas=personas)
     routes = Blueprint("pages", __name__)
     home.add_routes(routes, settings.platform_url)
     signing_in.add_routes(routes, signing)
@@ -48,5 +65,23 @@ def register(
         browsers=browsers, authorize=authorize, sign_in=sign_in, rights=rights, records=records
     )
     recording.add_routes(routes, own)
+    leaves = leaving.Leaving(
+        browsers=browsers,
+        authorize=authorize,
+        sign_in=sign_in,
+        fresh=fresh,
+        cancellation=cancellation,
+        records=records,
+    )
+    leaving.add_routes(routes, leaves)
+    tells = telling.Telling(
+        visits,
+        browsers=browsers,
+        authorize=authorize,
+        sign_in=sign_in,
+        suspensions=suspensions,
+        notices=notices,
+    )
+    telling.add_routes(routes, tells)
     app.register_blueprint(routes)
     app.register_blueprint(enrolment.blueprint(applying=applying, browsers=browsers, personas=personas))

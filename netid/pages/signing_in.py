@@ -16,7 +16,6 @@ from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.language import gettext as _
 from netid.pages.language import language, ngettext
 from netid.pages.visit import Visit, Visits
-from netid.services.decisions import Decisions
 from netid.services.interaction import Identified, Role, StepKind
 from netid.services.records import Records
 from netid.services.sign_in import FaceOutcome, Proved, SignIn
@@ -60,20 +59,18 @@ class Name:
 
 
 class SigningIn:
-    """Sign-in, passcode, face, suspension, guardian, and the way out of each."""
+    """Sign-in, passcode, face, guardian, and the way out of each."""
 
     def __init__(
         self,
         visits: Visits,
         *,
         sign_in: SignIn,
-        decisions: Decisions,
         records: Records,
         personas: Sequence[Persona],
     ) -> None:
         self._visits = visits
         self._sign_in = sign_in
-        self._decisions = decisions
         self._records = records
         self._personas = {persona.id: persona for persona in personas}
         self._drawn: dict[tuple[Language, Role, str | None], Markup] = {}
@@ -215,14 +212,6 @@ class SigningIn:
 
     # Where a person cannot go on alone
 
-    def suspended(self, handle: str) -> Response:
-        """/suspended: why, until when, and the way back."""
-        visit = self._visits.come(request, handle)
-        if not self._is_due(visit, StepKind.SUSPENDED):
-            return self._visits.onward(visit)
-        standing = self._decisions.standing(visit.interaction)
-        return self._visits.show(visit, "suspended.html", suspension=standing.person.suspension)
-
     def guardian(self, handle: str) -> Response:
         """/guardian: what a guardian is asked for, before they sign in."""
         visit = self._visits.come(request, handle)
@@ -284,7 +273,6 @@ def add_routes(routes: Blueprint, pages: SigningIn) -> None:
         ("sign-in", pages.sign_in, ["GET", "POST"]),
         ("passcode", pages.passcode, ["GET", "POST"]),
         ("face", pages.face, ["GET", "POST"]),
-        ("suspended", pages.suspended, ["GET"]),
         ("guardian", pages.guardian, ["GET"]),
         ("leave", pages.leave, ["POST"]),
     ):

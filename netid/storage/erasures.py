@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, insert, select, union, update
+from sqlalchemy import BindParameter, Row, Table, bindparam, delete, insert, select, union, update
 
 from netid.storage.messages import MessageState
 from netid.storage.tables import (
@@ -34,7 +34,7 @@ STAYS = {
 }
 """The tables that name a cancelled person, by their random id; none of them says who it was."""
 
-_PERSON = bindparam("person")
+_PERSON: BindParameter[str] = bindparam("person")
 _BROWSERS = union(
     select(browser_people.c.browser_digest).where(browser_people.c.person_id == _PERSON),
     select(sessions.c.browser_digest).where(sessions.c.person_id == _PERSON),

@@ -31,7 +31,7 @@ def test_a_person_is_found_by_id_net_number_and_document(
 ) -> None:
     with db.write() as tx:
         PERSONS.add(tx, newcomer)
-    expected = Person("f" * 32, PersonStatus.ACTIVE, b"a number", "a hash", 0, None, None, now, None)
+    expected = Person("f" * 32, PersonStatus.ACTIVE, b"a number", "a hash", None, None, now, None)
     with db.read() as tx:
         assert PERSONS.get(tx, "f" * 32) == expected
         assert PERSONS.by_net_number(tx, b"a number") == expected
@@ -97,7 +97,7 @@ def test_a_cancellation_leaves_nothing_to_find_or_check_the_person_by(
         assert PERSONS.by_net_number(tx, newcomer.net_number_digest) is None
         assert PERSONS.by_document(tx, newcomer.document_digest) is None
         left = PERSONS.get(tx, newcomer.person_id)
-    assert left == Person(newcomer.person_id, PersonStatus.CANCELLED, None, None, 0, None, None, now, now)
+    assert left == Person(newcomer.person_id, PersonStatus.CANCELLED, None, None, None, None, now, now)
 
 
 def test_a_cancellation_is_final_and_the_document_can_be_used_again(

@@ -1,0 +1,85 @@
+"""What people are told afterwards: that something was given out by law, or that something was lost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from netid.ambient import Ambient
+from netid.errors import NotFound
+from netid.identity.claims import in_catalogue_order
+from netid.identity.exceptions import AUTHORITY_LABELS, EXCEPTIONS, Authority, ExceptionCode
+from netid.identity.incidents import Incident
+from netid.identity.text import Text
+from netid.storage.duties import Duty, DutyKind
+from netid.storage.stores import Stores
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One notice, as its person reads it."""
+
+    happened_at: datetime
+    told_at: datetime
+    title: Text
+    facts: list[tuple[Text, Text]]
+
+
+class Notices:
+    """What is owed, and what was told."""
+
+    def __init__(self, stores: Stores, *, ambient: Ambient) -> None:
+        self._stores = stores
+        self._ambient = ambient
+
+    def owed(self) -> list[Duty]:
+        """What nobody has been told yet, the earliest first."""
+        with self._stores.db.read() as tx:
+            return self._stores.duties.owed(tx)
+
+    def give(self, duty_id: str) -> Duty:
+        """Gives the notice, which closes the duty: it stands in the person's records from now on.
+
+        A report to an authority is closed the same way, once it was handed in. Raises NotFound.
+        """
+        now = self._ambient.now()
+        with self._stores.db.write() as tx:
+            duty = self._stores.duties.get(tx, duty_id)
+            if duty is None or not self._stores.duties.close(tx, duty_id, now):
+                raise NotFound("nothing of that id is owed")
+            details = {"duty": duty_id, "about": duty.kind.value}
+            self._stores.audit.record(tx, "notice_given", at=now, person_id=duty.person_id, details=details)
+        return duty
+
+    def told(self, person_id: str) -> list[Notice]:
+        """Everything this person was told, the latest first."""
+        with self._stores.db.read() as tx:
+            person = self._stores.persons.get(tx, person_id)
+            since = person.created_at if person else self._ambient.now()
+            return [_notice(duty) for duty in self._stores.duties.told(tx, person_id, since)]
+
+
+def _notice(duty: Duty) -> Notice:
+    told_at = duty.closed_at or duty.opened_at
+    if duty.kind is DutyKind.EXCEPTION:
+        return Notice(duty.opened_at, told_at, _GIVEN_OUT, _exception_facts(duty))
+    incident = Incident.model_validate(duty.details["incident"])
+    return Notice(duty.opened_at, told_at, incident.title, incident.facts())
+
+
+_GIVEN_OUT = Text(
+    zh="您的信息依法提供给了有关机关", en="Details of yours were given to an authority, as the law provides"
+)
+
+
+def _exception_facts(duty: Duty) -> list[tuple[Text, Text]]:
+    exception = EXCEPTIONS[ExceptionCode(duty.details["code"])]
+    labels = [claim.label for claim in in_catalogue_order(frozenset(duty.details["claims"].split()))]
+    given = [*labels, Text(zh="登录记录", en="sign-in log")] if exception.with_log else labels
+    return [
+        (Text(zh="提供给", en="Given to"), AUTHORITY_LABELS[Authority(duty.details["authority"])]),
+        (Text(zh="为什么", en="Why"), exception.text),
+        (Text(zh="依据", en="Basis"), Text(zh=exception.article, en=exception.article)),
+        (
+            Text(zh="内容", en="What"),
+            Text(zh="、".join(one.zh for one in given), en=", ".join(one.en for one in given)),
+        ),
+    ]
