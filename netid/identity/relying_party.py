@@ -176,7 +176,7 @@ class RelyingParty(_Frozen):
     id_token_signed_response_alg: Literal["RS256", "ES256"] = Field(default_factory=_usual_algorithm)
     userinfo_signed_response_alg: Literal["RS256", "ES256"] | None = None
     require_pkce: bool = True
-    """Only a confidential client's registration can waive it, and then a nonce is required."""
+    """Only a confidential client's registration can waive it; RFC 9700, 2.1.1 asks it for a nonce then."""
     default_level: AssuranceLevel = AssuranceLevel.CREDENTIAL_PASSCODE
     """What is checked when a request names no `acr_values`."""
     purposes: tuple[Purpose, ...] = ()

@@ -40,6 +40,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "display_values_supported": ["page"],
         "ui_locales_supported": ["zh", "en"],
         "claim_types_supported": ["normal"],
         "claims_supported": [*sorted(PROTOCOL_CLAIMS), *CATALOGUE],

@@ -8,7 +8,7 @@ from typing import Any
 from netid.identity.levels import AssuranceLevel
 from netid.oauth.parameters import FORM
 from netid.oauth.requests import MAX_STATE, VERIFY_SCOPE
-from netid.services.interaction import Prompt
+from netid.services.interaction import Prompt, ResponseMode
 from netid.services.pushed_requests import REQUEST_URI_PREFIX
 
 Json = dict[str, Any]
@@ -40,10 +40,14 @@ _AUTHORIZATION_REQUEST: Mapping[str, Json] = {
     "code_challenge": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
     "code_challenge_method": {"type": "string", "enum": ["S256"]},
     "dpop_jkt": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    "response_mode": {"type": "string", "enum": [mode.value for mode in ResponseMode]},
     "prompt": {"type": "string", "enum": [prompt.value for prompt in Prompt]},
+    "display": _TEXT,
     "max_age": {"type": "integer", "minimum": 0},
     "login_hint": _TEXT,
+    "id_token_hint": _TEXT,
     "ui_locales": _TEXT,
+    "claims_locales": _TEXT,
     "acr_values": {"type": "string", "enum": [level.value for level in AssuranceLevel]},
     "claims": {"type": "string", "contentMediaType": JSON},
 }
@@ -144,7 +148,7 @@ def _endpoints() -> Json:
 
 
 def _authorize() -> Json:
-    answers = _redirect() | _refusals(HTML, "400", "409", "413", "503")
+    answers = _answers({HTML: {}}) | _redirect() | _refusals(HTML, "400", "409", "413", "503")
     query = [
         {"name": name, "in": "query", "required": name == "client_id", "schema": schema}
         for name, schema in _PUSHED_OR_NOT.items()

@@ -74,8 +74,10 @@ class Returning:
         session = self._stores.sessions.get(tx, digest_of(secret), browser_digest, now)
         if session is None:
             return None
-        # OpenID Connect Core, 3.1.2.1: a max_age of 0 asks for the same as prompt=login.
-        if request.max_age is not None and now - session.auth_time >= timedelta(seconds=request.max_age):
+        # OpenID Connect Core, 3.1.2.1: a max_age of 0 asks for the same as prompt=login. Time counts from
+        # the second that `auth_time` will name, or the relying party would find its limit exceeded.
+        since = session.auth_time.replace(microsecond=0)
+        if request.max_age is not None and now - since >= timedelta(seconds=request.max_age):
             return None
         hinted = self._hinted(tx, request)
         if hinted not in (None, session.person_id) or self.is_somebody_else(tx, request, session.person_id):
