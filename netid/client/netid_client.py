@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlencode
 
 from netid.ambient import Ambient
@@ -26,7 +27,7 @@ from netid.client.token_answer import (
     revocation_request,
     token_request,
 )
-from netid.client.transport import Transport
+from netid.client.transport import Transport, inside
 from netid.credentials import base64url
 from netid.identity.text import Language
 
@@ -65,11 +66,19 @@ class NetIDClient:
         ambient: Ambient | None = None,
         pending: PendingStore | None = None,
         send: Send | None = None,
+        trust: Path | None = None,
+        internal: str | None = None,
     ) -> None:
+        """`trust` is the certificate (PEM) of a provider's own authority, `internal` where this server
+        reaches the provider if not at its issuer (see `netid.client.transport.inside`).
+
+        Raises ConfigurationRefused.
+        """
         self.registration = registration
         self._ambient = ambient or Ambient.real()
         self._pending = pending or PendingInMemory(self._ambient.now)
-        self._send = send or Transport(self._ambient).send
+        direct = send or Transport(self._ambient, trust=trust).send
+        self._send = inside(direct, registration.issuer, internal) if internal else direct
         key = registration.dpop_key
         self._dpop = DPoP(key, self._send, self._ambient) if key else None
         self._provider = Provider(registration.issuer, self._send, self._ambient.now)
