@@ -13,6 +13,7 @@ from netid.identity.consent import Action, NoticeReference, Receipt, StoredRecei
 from netid.storage.audit import Audit
 from netid.storage.consents import Consents
 from netid.storage.database import Database
+from netid.storage.messages import OutgoingMessages
 from netid.storage.single_use import Kind, SingleUse
 from netid.storage.throttle import Throttle
 
@@ -51,6 +52,12 @@ def attempt(db: Database, now: datetime) -> object:
     """Try a passcode."""
     with db.write() as tx:
         return Throttle().attempt(tx, b"an account", now)
+
+
+def claim(db: Database, now: datetime) -> object:
+    """Take what is due to be sent."""
+    with db.write() as tx:
+        return [message.message_id for message in OutgoingMessages().claim(tx, now)]
 
 
 def receipt(receipt_id: str, sequence: int, previous: str, now: datetime) -> StoredReceipt:
