@@ -127,10 +127,7 @@ class Enrolment:
         self._stores.persons.add(tx, person)
         fields = fields_of(applicant.document, applicant.phone_number)
         self._vault.seal(tx, enrolled.person_id, fields | {NET_NUMBER_FIELD: net_number.reveal()})
-        capacity = capacity_on(applicant.document.birthdate, legal_day(now))
-        self._stores.audit.record(
-            tx, "enrolled", at=now, person_id=enrolled.person_id, details={"capacity": capacity.value}
-        )
+        self._stores.audit.record(tx, "enrolled", at=now, person_id=enrolled.person_id)
         return enrolled
 
     def by_net_number(self, tx: Transaction, net_number: NetNumber) -> tuple[Person | None, bytes]:
