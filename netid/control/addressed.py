@@ -2,14 +2,18 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
+from io import BytesIO
 from urllib.parse import parse_qsl, unquote_plus
+from wsgiref.types import WSGIEnvironment
 
 from netid.control.faults import Endpoint
 from netid.credentials.jose import unverified_payload
 from netid.errors import TokenRefused
+from netid.oauth.parameters import MAX_REQUEST_BYTES
 
 _ENDPOINTS: Mapping[str, Endpoint] = {
     "/jwks": "jwks",
+    "/par": "par",
     "/authorize": "authorize",
     "/token": "token",
     "/userinfo": "userinfo",
@@ -28,9 +32,24 @@ def endpoint_of(path: str) -> Endpoint | None:
     return _ENDPOINTS.get(path[path.rfind("/") :])
 
 
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The request's body, which can be read again afterwards; nothing of one that is too large."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    body = b""
+    if length.isdigit() and int(length) <= MAX_REQUEST_BYTES:
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = BytesIO(body)
+    return body
+
+
+def unverified_parameters(query: str, body: bytes) -> Mapping[str, str]:
+    """What the request says in its query and its body, if that is a form."""
+    return dict(parse_qsl(query)) | dict(parse_qsl(body.decode("utf-8", "replace")))
+
+
 def unverified_client_id(query: str, authorization: str, body: bytes) -> str | None:
     """The relying party that the request says it comes from, however it says so; None if it names none."""
-    given = dict(parse_qsl(query)) | dict(parse_qsl(body.decode("utf-8", "replace")))
+    given = unverified_parameters(query, body)
     if "client_id" in given:
         return given["client_id"]
     scheme, _, value = authorization.partition(" ")

@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from netid.identity.relying_party import ClaimName
 
-Endpoint = Literal["discovery", "jwks", "authorize", "token", "userinfo", "revoke"]
+Endpoint = Literal["discovery", "jwks", "par", "authorize", "token", "userinfo", "revoke"]
 """Where a fault strikes. `authorize` is also the redirect back, whichever page sends it."""
 
 Layer = Literal["answer", "line", "token"]
 """Who does it: the answer's writer, the line in front of the provider, or the signer."""
 
-_Documents = Literal["discovery", "jwks", "token", "userinfo"]
+_Documents = Literal["discovery", "jwks", "par", "token", "userinfo"]
 _Signed = Literal["token", "userinfo"]
-_Calls = Literal["authorize", "token", "userinfo", "revoke"]
+_Calls = Literal["par", "authorize", "token", "userinfo", "revoke"]
 
 
 class Match(BaseModel):

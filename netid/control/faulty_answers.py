@@ -3,7 +3,6 @@
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from io import BytesIO
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -11,10 +10,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wrappers import Response
 
-from netid.control.addressed import endpoint_of, unverified_client_id
+from netid.control.addressed import endpoint_of, read_body, unverified_client_id, unverified_parameters
 from netid.control.faults import Endpoint, ErrorAnswer, Fault, MalformedJson, MixUp, Unavailable
 from netid.control.standing_faults import Faults
-from netid.oauth.parameters import MAX_REQUEST_BYTES
 
 MOST_REQUESTS = 1000
 """How many sign-ins under way are remembered by their state; the oldest go first."""
@@ -32,12 +30,13 @@ class FaultyAnswers:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """One request; the provider is not asked where a fault answers in its place."""
         endpoint = endpoint_of(environ.get("PATH_INFO", ""))
-        client_id = _client_id(environ) if endpoint else None
+        query, body = environ.get("QUERY_STRING", ""), read_body(environ) if endpoint else b""
+        client_id = unverified_client_id(query, environ.get("HTTP_AUTHORIZATION", ""), body)
         fault = self._before(endpoint, client_id) if endpoint else None
         if fault is not None:
             return _refusal(fault)(environ, start_response)
-        if endpoint == "authorize":
-            self._remember(environ, client_id)
+        if endpoint in ("authorize", "par"):
+            self._remember(unverified_parameters(query, body).get("state"), client_id)
         response = self._after(endpoint, client_id, Response.from_app(self._app, environ))
         return response(environ, start_response)
 
@@ -51,7 +50,7 @@ class FaultyAnswers:
         if "iss" in sent:
             fault = self._faults.take("answer", "authorize", client_id or self._client_of(sent), _in_redirect)
             return _sent_elsewhere(response, sent, fault)
-        if endpoint is None or not response.is_json or response.status_code != 200:
+        if endpoint is None or not response.is_json or response.status_code not in (200, 201):
             return response
         fault = self._faults.take(
             "answer", endpoint, client_id, lambda fault: isinstance(fault, MalformedJson)
@@ -60,9 +59,8 @@ class FaultyAnswers:
             response.set_data(_malformed(response.get_data(), fault))
         return response
 
-    def _remember(self, environ: WSGIEnvironment, client_id: str | None) -> None:
+    def _remember(self, state: str | None, client_id: str | None) -> None:
         """Whose state this is: the redirect back may be sent by a page, which names nobody."""
-        state = dict(parse_qsl(environ.get("QUERY_STRING", ""))).get("state")
         if state is not None and client_id is not None:
             with self._lock:
                 self._states[state] = client_id
@@ -75,17 +73,6 @@ class FaultyAnswers:
 
 def _in_redirect(fault: Fault) -> bool:
     return isinstance(fault, ErrorAnswer | MixUp)
-
-
-def _client_id(environ: WSGIEnvironment) -> str | None:
-    """Whom the request names; its body can be read again afterwards."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    body = b""
-    if length.isdigit() and int(length) <= MAX_REQUEST_BYTES:
-        body = environ["wsgi.input"].read(int(length))
-        environ["wsgi.input"] = BytesIO(body)
-    query, authorization = environ.get("QUERY_STRING", ""), environ.get("HTTP_AUTHORIZATION", "")
-    return unverified_client_id(query, authorization, body)
 
 
 def _refusal(fault: ErrorAnswer | Unavailable) -> Response:

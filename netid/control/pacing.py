@@ -1,19 +1,24 @@
 """How long a person takes who decides without a page: at once, in steps, or as long as people do."""
 
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from threading import Lock
 from typing import Literal
-from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wrappers import Response
 
+from netid.control.addressed import read_body, unverified_parameters
 from netid.identity.text import Text
 
 Pace = Literal["fast", "normal", "realistic"]
 """`fast`: one redirect. `normal`: every state has a redirect of its own. `realistic`: every state is a
 page that the browser waits on."""
+
+MOST_PUSHED = 1000
+"""How many pushed requests are remembered; the oldest go first."""
 
 Decides = Callable[[str | None, str], bool]
 """Whether a request with this `login_hint`, of this relying party, is decided without a page."""
@@ -59,6 +64,8 @@ class Paced:
         self._issuer = issuer
         self._pacing = pacing
         self._decides = decides
+        self._pushed: OrderedDict[str, Mapping[str, str]] = OrderedDict()
+        self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """One request; the provider sees it when the last state is over."""
@@ -67,16 +74,29 @@ class Paced:
             return self._app({**environ, "PATH_INFO": "/authorize"}, start_response)
         if path in _NEXT:
             return self._shown(path, query)(environ, start_response)
+        if path == "/par":
+            return self._push(environ)(environ, start_response)
         if path == "/authorize" and self._takes_time(environ["REQUEST_METHOD"], query):
             return self._to(_STATES[0].path, query)(environ, start_response)
         return self._app(environ, start_response)
 
+    def _push(self, environ: WSGIEnvironment) -> Response:
+        """Remembers what was pushed: at /authorize it is only named (RFC 9126, 4)."""
+        given = unverified_parameters("", read_body(environ))
+        response = Response.from_app(self._app, environ)
+        if response.status_code == 201:
+            with self._lock:
+                self._pushed[str((response.get_json() or {}).get("request_uri"))] = given
+                if len(self._pushed) > MOST_PUSHED:
+                    self._pushed.popitem(last=False)
+        return response
+
     def _takes_time(self, method: str, query: str) -> bool:
-        given = parse_qs(query)
-        if self._pacing.pace == "fast" or method != "GET" or given.get("prompt") == ["none"]:
+        sent = unverified_parameters(query, b"")
+        given = self._pushed.get(sent.get("request_uri", ""), sent)
+        if self._pacing.pace == "fast" or method != "GET" or given.get("prompt") == "none":
             return False
-        hint, [client_id, *_] = given.get("login_hint", [None])[0], given.get("client_id", [""])
-        return self._decides(hint, client_id)
+        return self._decides(given.get("login_hint"), sent.get("client_id", ""))
 
     def _to(self, path: str, query: str) -> Response:
         return Response(status=303, headers={"Location": f"{self._issuer}{path}?{query}"})

@@ -28,6 +28,7 @@ def test_a_request_that_names_nobody_is_nobodys(authorization: str) -> None:
     ("path", "endpoint"),
     [
         ("/token", "token"),
+        ("/realms/x/par", "par"),
         ("/realms/x/token", "token"),
         ("/realms/x/.well-known/openid-configuration", "discovery"),
         ("/.well-known/oauth-authorization-server/realms/x", "discovery"),

@@ -49,6 +49,7 @@ def faulted(own: Faulted) -> Faulted:
 PATHS = {
     "discovery": "/.well-known/openid-configuration",
     "jwks": "/jwks",
+    "par": "/par",
     "authorize": "/authorize",
     "token": "/token",
     "userinfo": "/userinfo",
@@ -57,7 +58,7 @@ PATHS = {
 
 
 def answer_of(faulted: Faulted, endpoint: str) -> requests.Response:
-    method = "POST" if endpoint in {"token", "revoke"} else "GET"
+    method = "POST" if endpoint in {"par", "token", "revoke"} else "GET"
     form = {"x": "y"} if method == "POST" else None
     return requests.request(method, faulted.running.url(PATHS[endpoint]), data=form, timeout=10)
 
@@ -76,7 +77,7 @@ def test_the_provider_is_not_able_to_work(
     assert after.status_code == before.status_code != status
 
 
-@pytest.mark.parametrize("endpoint", ["token", "userinfo", "revoke"])
+@pytest.mark.parametrize("endpoint", ["par", "token", "userinfo", "revoke"])
 def test_an_oauth_error_is_answered_with_its_code_and_status(faulted: Faulted, endpoint: str) -> None:
     faulted.declare(endpoint, "error", code="a_code_of_ours", status=418)
     answer = answer_of(faulted, endpoint)
@@ -94,7 +95,7 @@ def test_a_code_is_not_used_up_by_a_fault_in_its_place(faulted: Faulted) -> None
     assert [shop.redeem(code).status_code for _ in range(2)] == [503, 200]
 
 
-@pytest.mark.parametrize("endpoint", ["discovery", "jwks", "token", "userinfo"])
+@pytest.mark.parametrize("endpoint", ["discovery", "jwks", "par", "token", "userinfo"])
 @pytest.mark.parametrize("form", ["cut", "twice", "list"])
 def test_an_answer_is_not_one_strict_json_object(faulted: Faulted, endpoint: str, form: str) -> None:
     shop = faulted.running.register("reading")
@@ -102,6 +103,7 @@ def test_an_answer_is_not_one_strict_json_object(faulted: Faulted, endpoint: str
     right = {
         "discovery": lambda: answer_of(faulted, "discovery"),
         "jwks": lambda: answer_of(faulted, "jwks"),
+        "par": shop.push,
         "token": lambda: shop.redeem(shop.headless().code),
         "userinfo": lambda: shop.userinfo(token),
     }[endpoint]
@@ -109,7 +111,10 @@ def test_an_answer_is_not_one_strict_json_object(faulted: Faulted, endpoint: str
     faulted.declare(endpoint, "malformed_json", form=form)
     struck = right()
 
-    assert (struck.status_code, struck.headers["Content-Type"]) == (200, before.headers["Content-Type"])
+    assert (struck.status_code, struck.headers["Content-Type"]) == (
+        before.status_code,
+        before.headers["Content-Type"],
+    )
     assert int(struck.headers["Content-Length"]) == len(struck.content)
     if form == "cut":
         with pytest.raises(json.JSONDecodeError):
@@ -151,8 +156,12 @@ def test_the_redirect_back_names_another_issuer_or_none(faulted: Faulted, issuer
     assert sent["code"]
 
 
-def test_a_redirect_that_a_page_sends_is_struck_too_for_its_relying_party_alone(faulted: Faulted) -> None:
-    struck, spared = faulted.running.register("by-page"), faulted.running.register("by-page-too")
+@pytest.mark.parametrize("profile", ["oidc", "fapi2"])
+def test_a_redirect_that_a_page_sends_is_struck_too_for_its_relying_party_alone(
+    faulted: Faulted, profile: str
+) -> None:
+    struck = faulted.running.register("by-page", profile=profile)
+    spared = faulted.running.register("by-page-too", profile=profile)
     faulted.declare("authorize", "error", code="server_error", match={"client_id": "by-page"})
     left = {}
     for shop in (struck, spared):
