@@ -1,6 +1,7 @@
 """Which language a page speaks: the switch, the choice it kept, the relying party, then the browser."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -37,6 +38,25 @@ def gettext(text: str, /, **values: object) -> str:
     """A text in this page's language; the placeholders `%(name)s` are named arguments."""
     words = _CHINESE.gettext(text) if language() == "zh" else text
     return words % values if values else words
+
+
+def _marked(text: str, /, **values: object) -> Markup:
+    """The same within a template: the text is markup already, the values are escaped.
+
+    In the place of Jinja's own, which passes the context along and makes new markup at every text:
+    a sixth of the time of a page.
+    """
+    words = _MARKUP[language()].get(text) or _mark(text)
+    return words % values if values else words
+
+
+_MARKUP: dict[Language, dict[str, Markup]] = {"zh": {}, "en": {}}
+"""The texts of the templates as they were first shown."""
+
+
+def _mark(text: str) -> Markup:
+    words = _MARKUP[language()][text] = Markup(gettext(text))  # noqa: S704  (written by us, not by anybody else)
+    return words
 
 
 def ngettext(one: str, several: str, number: int, /, **values: object) -> str:
@@ -85,9 +105,9 @@ def _chosen() -> Language:
 
 def language() -> Language:
     """The language of the page that answers this request."""
-    if "page_language" not in g:
-        g.page_language = _chosen()
-    chosen: Language = g.page_language
+    chosen: Language | None = g.get("page_language")
+    if chosen is None:
+        chosen = g.page_language = _chosen()
     return chosen
 
 
@@ -102,6 +122,7 @@ def said(text: Text) -> str:
     return text.in_(language())
 
 
+@lru_cache(maxsize=256)
 def phrases(heading: Markup) -> Markup:
     """A heading that, if it needs two lines, is broken after its Chinese comma rather than within a word."""
     parts = heading.split("，")
@@ -149,8 +170,7 @@ def install(app: Flask, *, cookie_path: str, secure: bool) -> None:
             )
         return response
 
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals["_"] = _marked
     app.after_request(keep)
     app.context_processor(lambda: {"page_language": page_language()})
     app.jinja_env.filters.update(said=said, phrases=phrases)
