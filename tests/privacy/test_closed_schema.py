@@ -58,6 +58,11 @@ def named_in(claims: str | None, place: str) -> set[str]:
     return set((json.loads(claims).get(place) or {}) if claims else ())
 
 
+def asks_verified(claims: str | None) -> bool:
+    """Whether some place of the parameter has `verified_claims`."""
+    return any("verified_claims" in named_in(claims, place) for place in ("id_token", "userinfo"))
+
+
 def unexpected(client: Client, persona: str, ticked: set[str], **asked: str | None) -> set[str]:
     """Every name that arrived in a flow and has no business there, with where it stood."""
     callback = client.headless(persona, {"voluntary": tuple(ticked)}, **asked).parameters
@@ -71,23 +76,36 @@ def unexpected(client: Client, persona: str, ticked: set[str], **asked: str | No
     scope = (asked.get("scope") or "").split(" ")
     purpose = next((id_ for id_ in PURPOSES if f"netid.purpose.{id_}" in scope), None)
     let_go = claims_of(purpose, ticked)
+    verified = {"verified_claims"} if asks_verified(asked.get("claims")) else set()
     check = {"verified_claims"} if "netid.verify" in scope else set()
     predicates = let_go & named_in(asked.get("claims"), "id_token") & PREDICATES
-    found = (
+    return (
         _beyond("redirect", callback, REDIRECT)
         | _beyond("tokens", tokens, TOKENS)
         | _beyond("header", header, {"alg", "kid", "typ"})
-        | _beyond("id_token", payload, ID_TOKEN | check | predicates)
-        | _beyond("userinfo", answer, {"sub"} | let_go)
+        | _beyond("id_token", payload, ID_TOKEN | check | verified | predicates)
+        | _beyond("userinfo", answer, {"sub"} | verified | let_go)
+        | _beyond_verified("id_token", payload, let_go & PREDICATES if verified else set())
+        | _beyond_verified("userinfo", answer, let_go)
         | {f"scope.{value}" for value in set(tokens["scope"].split(" ")) - set(_understood(scope, purpose))}
     )
-    if "verified_claims" in payload and payload["verified_claims"] != CHECK_RESULT:
-        found.add("id_token.verified_claims: has something in it")
-    return found
 
 
 def _beyond(where: str, arrived: dict[str, Any], expected: set[str]) -> set[str]:
     return {f"{where}.{name}" for name in arrived.keys() - expected}
+
+
+def _beyond_verified(where: str, arrived: dict[str, Any], expected: set[str]) -> set[str]:
+    """The same inside `verified_claims`, one or several; only a check result has no claims."""
+    several = arrived.get("verified_claims", [])
+    found: set[str] = set()
+    for one in several if isinstance(several, list) else [several]:
+        found |= _beyond(f"{where}.verified_claims", one, {"verification", "claims"})
+        found |= _beyond(f"{where}.verification", one["verification"], set(CHECK_RESULT["verification"]))
+        found |= _beyond(f"{where}.verified_claims", one["claims"], expected)
+        if not one["claims"] and (where, one) != ("id_token", CHECK_RESULT):
+            found.add(f"{where}.verified_claims: is empty")
+    return found
 
 
 def _understood(scope: list[str], purpose: str | None) -> list[str]:
@@ -152,6 +170,14 @@ EXACT = {
         (),
         set(),
         set(),
+    ),
+    "verified claims of a purpose asked for": (
+        "openid netid.purpose.real-name-parcel",
+        '{"id_token":{"verified_claims":{"verification":{"trust_framework":null},'
+        '"claims":{"name":null,"age_over_16":null}}}}',
+        ("age_over_16",),
+        {"verified_claims"},
+        {"verified_claims"},
     ),
     "scopes of OpenID Connect": ("openid profile email address phone offline_access", None, (), set(), set()),
     "another's purpose id inside a word": ("openid xnetid.purpose.real-name-parcel", None, (), set(), set()),
@@ -247,8 +273,24 @@ WISHES = st.none() | st.fixed_dictionaries(
     {}, optional={"essential": st.booleans(), "value": WORDS, "values": st.lists(WORDS, max_size=2)}
 )
 ASKED_CLAIMS = st.dictionaries(KNOWN_CLAIMS | WORDS, WISHES, max_size=8)
+VERIFIED_CLAIMS = st.fixed_dictionaries(
+    {
+        "verification": st.fixed_dictionaries(
+            {"trust_framework": st.none() | st.just({"value": "cn_netid_mock"}) | WISHES},
+            optional={"time": st.none(), "evidence": st.just([{"type": {"value": "document"}}])},
+        ),
+        "claims": st.none() | ASKED_CLAIMS,
+    }
+)
+PLACE = st.builds(
+    lambda claims, verified: claims | verified,
+    ASKED_CLAIMS,
+    st.fixed_dictionaries(
+        {}, optional={"verified_claims": VERIFIED_CLAIMS | st.lists(VERIFIED_CLAIMS, max_size=3)}
+    ),
+)
 CLAIMS = st.fixed_dictionaries(
-    {}, optional={"userinfo": ASKED_CLAIMS, "id_token": ASKED_CLAIMS, "verified_claims": ASKED_CLAIMS}
+    {}, optional={"userinfo": PLACE, "id_token": PLACE, "verified_claims": ASKED_CLAIMS}
 )
 SCOPES = st.lists(KNOWN_SCOPES | WORDS, max_size=5).map(lambda values: " ".join(["openid", *values]))
 
@@ -320,7 +362,7 @@ PLANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
     "beside the tokens": (_in_the_tokens, {"tokens.person"}),
     "in the redirect": (_in_the_redirect, {"redirect.l"}),
     "of fields not agreed to": (_all_of_the_purpose, {"userinfo.phone_number", "userinfo.age_over_16"}),
-    "in the check result": (_in_the_check_result, {"id_token.verified_claims: has something in it"}),
+    "in the check result": (_in_the_check_result, {"id_token.verified_claims.sex"}),
 }
 
 
