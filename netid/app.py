@@ -71,6 +71,7 @@ from netid.settings import Settings, read_settings
 from netid.storage.applications import Applications
 from netid.storage.audit import Sealer
 from netid.storage.database import Database
+from netid.storage.epoch import Epoch
 from netid.storage.instance import Instance
 from netid.storage.key_files import WatchedKeys, load_client_key
 from netid.storage.persons import index_digest
@@ -160,12 +161,13 @@ def build(
     """
     doubles = doubles or Doubles()
     db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
+    epoch = Epoch(db, keys_db)
     stores = Stores(db, Subjects(keyring.pairwise.reveal()))
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
     keys = CurrentKeys(latest or (lambda: keyring), ambient.now)
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, doubles.outcomes)
     if doubles.enrolled is None:
-        _prepare(db, keys_db, vault, keyring, services.cancellation)
+        _prepare(db, keys_db, vault, keyring, epoch, services.cancellation, ambient)
         personas = _personas(settings, ambient)
         services.enrolment.seed(personas)
     else:
@@ -189,6 +191,7 @@ def build(
         applying=services.applying,
         cancellation=services.cancellation,
         suspensions=services.suspensions,
+        epoch=epoch,
         ambient=ambient,
     )
     delivery = Delivery(stores, send=Outgoing(settings.issuer).send, ambient=ambient)
@@ -213,12 +216,20 @@ def build(
 
 
 def _prepare(
-    db: Database, keys_db: Database, vault: Vault, keyring: Keyring, cancellation: Cancellation
+    db: Database,
+    keys_db: Database,
+    vault: Vault,
+    keyring: Keyring,
+    epoch: Epoch,
+    cancellation: Cancellation,
+    ambient: Ambient,
 ) -> None:
     """Databases of this version's form that belong together and to these keys, with nothing half done."""
     for database in (db, keys_db):
         database.migrate()
     _check_keys(db, keyring)
+    if epoch.settle(ambient.now()):
+        log.warning("the main database is an older copy: its codes, tokens and sessions are void")
     with db.write() as tx:
         cancellation.take_up(tx, vault.sweep(tx))
     cancellation.see_through()

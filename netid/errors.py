@@ -56,6 +56,12 @@ class KeyFileError(NetIDError):
     code = "invalid_key_file"
 
 
+class BackupRefused(NetIDError):
+    """A copy of the database cannot be made or put back; everything is as it was."""
+
+    code = "backup_refused"
+
+
 class PersonaError(NetIDError):
     """A persona file breaks a rule; the provider does not start."""
 

@@ -41,10 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--data", type=Path, default=Path("var/demo"), help="where the databases lie (var/demo)"
     )
+    demo.add_argument("--tls", action="store_true", help="serve https with a local authority")
     demo.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
 
     serve = commands.add_parser("serve", help="run a provider with the settings of the environment")
     serve.add_argument("--settings", action="store_true", help="list every setting and leave")
+    serve.add_argument("--tls", action="store_true", help="serve https with a local authority")
     serve.add_argument("--check", action="store_true", help="check everything a start needs and leave")
 
     keys = commands.add_parser("keys", help="make, list and exchange the provider's keys")
@@ -73,5 +75,18 @@ def _parser() -> argparse.ArgumentParser:
     persona.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
 
     audit = commands.add_parser("audit", help="check the audit chain")
-    audit.add_argument("action", choices=["verify"], help="verify: name the first bad row")
+    checks = audit.add_subparsers(dest="action", required=True, metavar="ACTION")
+    verify = checks.add_parser("verify", help="name the first bad row")
+    verify.add_argument(
+        "--head", metavar="NUMBER:HASH", help="an end that was kept elsewhere; the chain holds it"
+    )
+    checks.add_parser("head", help="print the chain's end, to keep it elsewhere")
+
+    backup = commands.add_parser("backup", help="copy the main database, and put a copy back")
+    copies = backup.add_subparsers(dest="action", required=True, metavar="ACTION")
+    make = copies.add_parser("make", help="copy it while it is in use, without what is live in it")
+    make.add_argument("file", type=Path)
+    put_back = copies.add_parser("restore", help="put a copy where the database was")
+    put_back.add_argument("file", type=Path)
+    copies.add_parser("restored", help="say that the database was put back by other means (PostgreSQL)")
     return parser

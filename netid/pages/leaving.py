@@ -11,7 +11,7 @@ from netid.oauth.browsers import Browsers
 from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
-from netid.pages.language import language
+from netid.pages.language import language, ngettext
 from netid.services.cancellation import Cancellation
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
@@ -76,7 +76,7 @@ class Leaving:
             "cancel.html",
             errors=errors,
             label=self._records.masked_label(session.person_id),
-            leaving=self._cancellation.leaving(session.person_id),
+            children=_children(self._cancellation.leaving(session.person_id).children),
             is_fresh=self._fresh.person_for(OwnAction.CANCEL, browser) is not None,
             form_token=self._browsers.form_token(browser, _FORM),
         )
@@ -87,6 +87,18 @@ class Leaving:
     def cancelled(self, reference: str) -> Response:
         """/cancelled/<reference>: whether everything is deleted yet. Raises NotFound."""
         return show("cancelled.html", erasure=self._cancellation.state(reference))
+
+
+def _children(number: int) -> str | None:
+    if not number:
+        return None
+    return ngettext(
+        "You are the guardian of %(num)s child. What you agreed to stays until the child withdraws it or "
+        "turns 14; nothing new can be agreed to without a guardian.",
+        "You are the guardian of %(num)s children. What you agreed to stays until they withdraw it or "
+        "turn 14; nothing new can be agreed to without a guardian.",
+        number,
+    )
 
 
 def add_routes(routes: Blueprint, pages: Leaving) -> None:

@@ -8,6 +8,7 @@ from netid.errors import StorageBusy
 from netid.services.applying import Applying
 from netid.services.cancellation import Cancellation
 from netid.services.suspensions import Suspensions
+from netid.storage.epoch import Epoch
 from netid.storage.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ class Housekeeping:
         applying: Applying,
         cancellation: Cancellation,
         suspensions: Suspensions,
+        epoch: Epoch,
         ambient: Ambient,
         interval_seconds: float = 60,
     ) -> None:
@@ -30,6 +32,7 @@ class Housekeeping:
         self._applying = applying
         self._cancellation = cancellation
         self._suspensions = suspensions
+        self._epoch = epoch
         self._ambient = ambient
         self._interval = interval_seconds
         self._stopping = Event()
@@ -63,6 +66,7 @@ class Housekeeping:
         self.forget()
         self._cancellation.see_through()
         self._suspensions.end_due()
+        self._epoch.remember()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval):

@@ -45,7 +45,8 @@ _EVENTS = (
     .limit(bindparam("most"))
 )
 _LAST_EVENT = select(func.coalesce(func.max(events.c.sequence), 0))
-_LAST_SEAL = select(seals.c.last, seals.c.hash).order_by(seals.c.sequence.desc()).limit(1)
+_SEAL = select(seals.c.hash).where(seals.c.sequence == bindparam("seal"))
+_LAST_SEAL = select(seals.c.sequence, seals.c.last, seals.c.hash).order_by(seals.c.sequence.desc()).limit(1)
 _SEALS = (
     select(seals)
     .where(seals.c.sequence > bindparam("after"))
@@ -128,6 +129,16 @@ class Audit:
         """What concerns a person, the latest first: their own to read (PIPL 48)."""
         rows = tx.execute(_OF_PERSON, {"person": person_id})
         return [AuditEvent(**{**row._mapping, "details": json.loads(row.details)}) for row in rows]
+
+    def head(self, tx: Transaction) -> AuditHead | None:
+        """The chain's end, to be kept elsewhere; None before the first seal."""
+        last = tx.execute(_LAST_SEAL).first()
+        return AuditHead(last.sequence, last.hash.hex()) if last else None
+
+    def contains(self, tx: Transaction, head: AuditHead) -> bool:
+        """Whether that was the chain's end at some time; before the first seal it was `AuditHead(0, "")`."""
+        found = tx.execute(_SEAL, {"seal": head.seal}).first()
+        return head == AuditHead(0, "") if found is None else found.hash.hex() == head.hash
 
     def verify(self, tx: Transaction, head: AuditHead | None = None) -> AuditState:
         """Recompute the chain, and find the first event at which it does not hold.

@@ -233,7 +233,7 @@ def test_what_was_told_is_kept_with_hash_time_and_language(world: World) -> None
             "sha256": ENROLMENT_NOTICES[Told(about)].sha256("zh"),
             "language": "zh",
         }
-    assert [event.details for event in events if event.kind == "enrolled"] == [{"capacity": "adult"}]
+    assert [event.details for event in events if event.kind == "enrolled"] == [{}]
 
 
 # The notice comes first
