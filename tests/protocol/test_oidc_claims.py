@@ -123,3 +123,76 @@ class TestAcr:
     def test_a_voluntary_one_that_does_not_exist_is_passed_over(self, shop):
         wanted = asking(id_token={"acr": {"values": ["urn:x"]}})
         assert id_token(shop, claims=wanted)["acr"] == "urn:netid:acr:credential+passcode"
+
+    def test_an_essential_one_is_answered_with_a_value_that_was_asked_for(self, shop):
+        """OpenID Connect Core, 5.5.1.1: also where the person has been checked more thoroughly."""
+        visitor, running = Visitor(shop.running), shop.running
+        full = "urn:netid:acr:credential+passcode+face"
+        for essential, expected in ((False, full), (True, self.FACE)):
+            running.callback(visitor.walk(shop.authorize(visitor.browser, acr_values=full)))
+            wanted = asking(id_token={"acr": {"essential": essential, "values": ["urn:x", self.FACE]}})
+            answer = running.callback(shop.authorize(visitor.browser, claims=wanted))
+            claims = signed(running, shop.redeem(answer.code).json()["id_token"])
+            assert (claims["acr"], claims["amr"]) == (expected, ["face", "pin", "pop"])
+
+    def test_an_essential_one_without_values_asks_for_no_level(self, shop):
+        wanted = asking(id_token={"acr": {"essential": True}})
+        claims = id_token(shop, claims=wanted, acr_values=f"urn:x {self.FACE}")
+        assert claims["acr"] == self.FACE
+
+
+class TestForm:
+    """OpenID Connect Core, 5.5: what is not of this form is refused, with its place."""
+
+    @pytest.mark.parametrize(
+        ("wanted", "said"),
+        [
+            ('{"userinfo": []}', "claims.userinfo must be an object"),
+            ('{"id_token": "name"}', "claims.id_token must be an object"),
+            ('{"userinfo": {"name": true}}', "claims.userinfo.name must be an object"),
+            (
+                '{"userinfo": {"name": {"essential": 1}}}',
+                "claims.userinfo.name.essential must be true or false",
+            ),
+            (
+                '{"userinfo": {"name": {"values": "x"}}}',
+                "claims.userinfo.name.values must be a list of at least one",
+            ),
+            (
+                '{"id_token": {"auth_time": {"values": []}}}',
+                "claims.id_token.auth_time.values must be a list of at least one",
+            ),
+            (
+                '{"id_token": {"acr": {"value": 1}}}',
+                "claims.id_token.acr: value must be a string, and values a list of strings",
+            ),
+            (
+                '{"userinfo": {"sub": {"values": [1]}}}',
+                "claims.userinfo.sub: value must be a string, and values a list of strings",
+            ),
+            (
+                '{"id_token": {"sub": {"values": ["a", "b"]}}}',
+                "claims: sub is asked for with more than one value; name one person",
+            ),
+            (
+                '{"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}',
+                "claims: sub is asked for with more than one value; name one person",
+            ),
+        ],
+    )
+    def test_it_is_refused(self, shop, refused, wanted, said):
+        refusal = refused(shop.running, lambda: shop.authorize(claims=wanted), 303, "invalid_request")
+        assert refusal.description == said
+
+    def test_members_that_are_not_known_are_ignored(self, shop):
+        wish = {"essential": False, "value": "x", "later": [1], "purpose": 1}
+        assert released(shop, scope=PARCELS, claims=asking(userinfo={"name": wish}, more={"name": 1})) == {
+            "name"
+        }
+
+    def test_sub_can_be_asked_for_in_either_place(self, shop):
+        one, other = (id_token(shop, persona)["sub"] for persona in ("an-adult", "another-adult"))
+        for place in ("id_token", "userinfo"):
+            for wish in ({"value": one}, {"values": [one], "essential": True}):
+                assert shop.headless(claims=asking(**{place: {"sub": wish}})).code
+            assert shop.headless(claims=asking(**{place: {"sub": {"value": other}}})).error == "access_denied"
