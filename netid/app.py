@@ -41,6 +41,7 @@ from netid.oauth import authorize, discovery, par, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.id_token_hint import IdTokenHints
+from netid.oauth.logout import EndSession
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
 from netid.oauth.signing import Signer
 from netid.services.applying import Applying
@@ -53,6 +54,7 @@ from netid.services.exceptions import Exceptions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.grants import Grants
 from netid.services.housekeeping import Housekeeping
+from netid.services.incidents import Incidents
 from netid.services.messages import Messages
 from netid.services.notices import Notices
 from netid.services.outgoing import Outgoing
@@ -67,7 +69,7 @@ from netid.services.rotation import Rotation
 from netid.services.sign_in import SignIn
 from netid.services.signing_out import SignOut
 from netid.services.suspensions import Suspensions
-from netid.settings import Settings, read_settings
+from netid.settings import Settings, SettingsError, read_settings
 from netid.storage.applications import Applications
 from netid.storage.audit import Sealer
 from netid.storage.database import Database
@@ -77,6 +79,7 @@ from netid.storage.key_files import WatchedKeys, load_client_key
 from netid.storage.persons import index_digest
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
+from netid.storage.tables import keys_instance
 from netid.storage.vault import Vault
 
 log = logging.getLogger("netid")
@@ -109,6 +112,7 @@ class Services:
     suspensions: Suspensions
     exceptions: Exceptions
     notices: Notices
+    incidents: Incidents
     approvals: Approvals | None
     """In test mode."""
 
@@ -167,7 +171,7 @@ def build(
     keys = CurrentKeys(latest or (lambda: keyring), ambient.now)
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, doubles.outcomes)
     if doubles.enrolled is None:
-        _prepare(db, keys_db, vault, keyring, epoch, services.cancellation, ambient)
+        _prepare(settings, db, keys_db, vault, keyring, epoch, services.cancellation, ambient)
         personas = _personas(settings, ambient)
         services.enrolment.seed(personas)
     else:
@@ -216,6 +220,7 @@ def build(
 
 
 def _prepare(
+    settings: Settings,
     db: Database,
     keys_db: Database,
     vault: Vault,
@@ -228,6 +233,8 @@ def _prepare(
     for database in (db, keys_db):
         database.migrate()
     _check_keys(db, keyring)
+    for database, facts in ((db, Instance()), (keys_db, Instance(keys_instance))):
+        _check_region(database, facts, settings.region)
     if epoch.settle(ambient.now()):
         log.warning("the main database is an older copy: its codes, tokens and sessions are void")
     with db.write() as tx:
@@ -245,6 +252,42 @@ def _check_keys(db: Database, keyring: Keyring) -> None:
     with db.write() as tx:
         if Instance().settle(tx, "keyring", mark) != mark:
             raise KeyFileError("keys: are not the ones this database was made with; restore those")
+
+
+def _check_region(database: Database, facts: Instance, region: str) -> None:
+    """Personal information stays in the region it was stored in (PIPL 40)."""
+    with database.write() as tx:
+        stored = facts.settle(tx, "region", region)
+    if stored != region:
+        raise SettingsError(f"NETID_PROVIDER_REGION: the {database.name} database lies in {stored}")
+
+
+@dataclass(frozen=True)
+class Office:
+    """What an operator's command works with: the services of a provider, without pages and threads."""
+
+    services: Services
+    stores: Stores
+    keys_db: Database
+    region: str
+
+    def close(self) -> None:
+        """Gives the databases back."""
+        self.stores.db.close()
+        self.keys_db.close()
+
+
+def open_office(settings: Settings, keyring: Keyring, ambient: Ambient) -> Office:
+    """An office on the databases of a provider, which may be running. Raises KeyFileError."""
+    db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
+    for database in (db, keys_db):
+        database.migrate()
+    _check_keys(db, keyring)
+    stores = Stores(db, Subjects(keyring.pairwise.reveal()))
+    vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
+    keys = CurrentKeys(lambda: keyring, ambient.now)
+    services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, Outcomes())
+    return Office(services, stores, keys_db, settings.region)
 
 
 def _services(
@@ -311,6 +354,7 @@ def _services(
         suspensions=Suspensions(stores, disclosure=disclosure, ambient=ambient),
         exceptions=Exceptions(stores, disclosure=disclosure, ambient=ambient),
         notices=Notices(stores, ambient=ambient),
+        incidents=Incidents(stores, region=settings.region, ambient=ambient),
         approvals=Approvals(sign_in, decisions, outcomes) if settings.mode == "test" else None,
     )
 
@@ -396,6 +440,8 @@ def _web(
         browsers=browsers,
         authorize=authorization,
         sign_in=services.sign_in,
+        sign_out=services.sign_out,
+        end_session=EndSession(registration=services.registration, hints=hints),
         decisions=services.decisions,
         applying=services.applying,
         records=services.records,

@@ -45,8 +45,14 @@ class Settings(BaseModel):
     """Where the wrapped data keys are stored; leave it out of ordinary backups."""
     keys: Path = Path("keys")
     """The directory that `netid keys init` filled."""
+    tls_certificate: Path | None = None
+    """The certificate to serve https with, as PEM, and those between it and its authority."""
+    tls_key: Path | None = None
+    """The key of that certificate, as PEM."""
     key_rotation_days: Annotated[int, Field(ge=7, le=3650)] | None = None
     """Rotate the signing keys after this many days; without it, `netid keys rotate` does."""
+    region: Annotated[str, Field(pattern=r"^CN(-[A-Z]{2})?$")] = "CN"
+    """Where both databases lie, as ISO 3166-2 has it; they keep it, and refuse another (PIPL 40)."""
     personas: Path | None = None
     """A persona file instead of the shipped personas (demo and test)."""
     relying_parties: Path | None = None
@@ -70,6 +76,14 @@ class Settings(BaseModel):
             raise ValueError("management_token: is needed with management_port; set at least 16 characters")
         if self.mode == "test" and self.workers > 1:
             raise ValueError("workers: mode test runs in one process; set 1")
+        return self
+
+    @model_validator(mode="after")
+    def _https_where_it_is_served(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key: go together; set both or neither")
+        if self.tls_certificate is not None and not self.secure:
+            raise ValueError("issuer: is http where https is served; write https")
         return self
 
     @model_validator(mode="after")

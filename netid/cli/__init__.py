@@ -1,4 +1,4 @@
-"""The command line: netid demo | serve | keys | relying-party | persona | audit.
+"""The command line: netid demo | serve | keys | relying-party | persona | audit | backup | operator.
 
 Each command imports what it needs when it runs, so that `netid --help` answers at once.
 """
@@ -8,6 +8,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+
+SUSPENSION_REASONS = ("own-wish", "document-lost", "document-doubtful", "suspected-misuse", "lawful-order")
+AUTHORITIES = ("public-security", "state-security", "procuratorate", "court", "rescue")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,4 +92,36 @@ def _parser() -> argparse.ArgumentParser:
     put_back = copies.add_parser("restore", help="put a copy where the database was")
     put_back.add_argument("file", type=Path)
     copies.add_parser("restored", help="say that the database was put back by other means (PostgreSQL)")
+    _add_operator(commands)
     return parser
+
+
+def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    operator = commands.add_parser(
+        "operator", help="suspend, answer appeals and authorities, tell people; each act is on record"
+    )
+    acts = operator.add_subparsers(dest="action", required=True, metavar="ACT")
+    whom = argparse.ArgumentParser(add_help=False)
+    whom.add_argument(
+        "--persona", metavar="ID", help="a persona; else the net number is read from standard input"
+    )
+
+    suspend = acts.add_parser("suspend", parents=[whom], help="suspend a net credential, for a term")
+    suspend.add_argument("--reason", required=True, choices=SUSPENSION_REASONS)
+    suspend.add_argument("--days", required=True, type=int, help="after so many it ends by itself")
+    acts.add_parser("resume", parents=[whom], help="lift a suspension")
+    acts.add_parser("appeals", help="list the appeals that wait; status 1 while there are any")
+    acts.add_parser("appeal", help="read one").add_argument("appeal")
+    answer = acts.add_parser("answer", help="answer one; the reasons are read from standard input")
+    answer.add_argument("appeal")
+    answer.add_argument("--outcome", required=True, choices=["lifted", "upheld"])
+
+    give_out = acts.add_parser("give-out", parents=[whom], help="answer an authority under a legal exception")
+    give_out.add_argument("--code", required=True, choices=["legal-assistance", "emergency"])
+    give_out.add_argument("--authority", required=True, choices=AUTHORITIES)
+    give_out.add_argument("--case", required=True, help="the authority's number for the case")
+    acts.add_parser("tasks", help="list the notices that are owed; status 1 while there are any")
+    acts.add_parser("notify", help="give a notice that is owed").add_argument("task")
+    incident = acts.add_parser("incident", help="declare an incident, or an exercise, and write its notices")
+    incident.add_argument("file", type=Path)
+    acts.add_parser("processing", help="print the records of processing and the assessments (PIPL 55, 56)")

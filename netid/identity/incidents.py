@@ -1,12 +1,11 @@
 """An incident in closed words: what PIPL 57 asks to be told, to people and to the authority."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from netid.identity.claims import CATALOGUE, in_catalogue_order
 from netid.identity.relying_party import ClaimName
@@ -74,8 +73,8 @@ class Incident(BaseModel):
 
     drill: bool
     """Whether it is an exercise; both notices then say so first."""
-    happened_at: datetime
-    discovered_at: datetime
+    happened_at: AwareDatetime
+    discovered_at: AwareDatetime
     fields: Annotated[tuple[ClaimName, ...], Field(min_length=1)]
     """Which kinds of information are concerned."""
     cause: Cause

@@ -123,6 +123,7 @@ _REPLACE_DOCUMENT = (
     .values(document_digest=bindparam("b_digest"))
 )
 _SUSPENDED = _PEOPLE.where(table.c.status == PersonStatus.SUSPENDED)
+_COUNT = select(func.count()).select_from(table).where(table.c.status != PersonStatus.CANCELLED)
 _CHILDREN = (
     select(func.count())
     .select_from(table)
@@ -192,6 +193,10 @@ class Persons:
     def suspended(self, tx: Transaction) -> list[Person]:
         """Everybody whose suspension has not been lifted, its term reached or not."""
         return [person for row in tx.execute(_SUSPENDED) if (person := _person(row))]
+
+    def count(self, tx: Transaction) -> int:
+        """How many people have a net number."""
+        return int(tx.execute(_COUNT).scalar_one())
 
     def children(self, tx: Transaction, guardian_id: str) -> int:
         """For how many people with a net number somebody is the guardian."""

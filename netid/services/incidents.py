@@ -1,0 +1,81 @@
+"""An incident, or an exercise of one: both notices of PIPL 57, and the duty to give them."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from netid.ambient import Ambient
+from netid.errors import InvalidField
+from netid.identity.incidents import Incident
+from netid.identity.strict_yaml import parse_yaml
+from netid.identity.text import Text
+from netid.services.interaction import encode_secret
+from netid.storage.duties import DutyKind
+from netid.storage.stores import Stores
+
+_ID_BYTES = 12
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What an incident set in motion."""
+
+    people: int
+    """How many people are concerned: everybody enrolled."""
+    to_people: Text
+    to_authority: Text
+    duties: list[str]
+    """The notices that are owed now."""
+
+
+def read_incident(text: str) -> Incident:
+    """The incident a YAML file describes. Raises InvalidField with the field and what was expected."""
+    try:
+        return Incident.model_validate(parse_yaml(text))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "file"
+        raise InvalidField(field, first["msg"], "see docs/operating.md") from error
+
+
+class Incidents:
+    """Declares incidents."""
+
+    def __init__(self, stores: Stores, *, region: str, ambient: Ambient) -> None:
+        self._stores = stores
+        self._region = region
+        self._ambient = ambient
+
+    def declare(self, incident: Incident) -> Declared:
+        """Opens both duties, in one transaction with the record, and writes the notices."""
+        now = self._ambient.now()
+        about = {"incident": incident.model_dump(mode="json"), "region": self._region}
+        duties = []
+        with self._stores.db.write() as tx:
+            people = self._stores.persons.count(tx)
+            for kind in (DutyKind.INCIDENT_REPORT, DutyKind.INCIDENT):
+                duties.append(encode_secret(self._ambient.random(_ID_BYTES)))
+                self._stores.duties.add(tx, duties[-1], kind, None, about, now)
+            details = {"drill": str(incident.drill).lower(), "cause": incident.cause.value}
+            self._stores.audit.record(tx, "incident_declared", at=now, details=details)
+        extra = [
+            (Text(zh="涉及人数", en="People concerned"), Text(zh=str(people), en=str(people))),
+            (Text(zh="数据所在地区", en="Region of the stores"), Text(zh=self._region, en=self._region)),
+            (Text(zh="发现时间", en="Discovered"), _moment(incident)),
+        ]
+        facts = incident.facts()
+        return Declared(
+            people, _written(incident.title, facts), _written(incident.title, facts + extra), duties
+        )
+
+
+def _moment(incident: Incident) -> Text:
+    written = incident.discovered_at.isoformat(timespec="minutes")
+    return Text(zh=written, en=written)
+
+
+def _written(title: Text, facts: list[tuple[Text, Text]]) -> Text:
+    """One line, since a `Text` is: the parts are told apart by semicolons."""
+    chinese = "；".join(f"{name.zh}：{value.zh}" for name, value in facts)
+    english = "; ".join(f"{name.en}: {value.en}" for name, value in facts)
+    return Text(zh=f"{title.zh}。{chinese}。", en=f"{title.en}. {english}.")
