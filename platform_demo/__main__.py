@@ -22,7 +22,7 @@ _THREADS = 8
 
 def main() -> int:
     """Serves until it is ended; a mistake in what it is given is one line and status 2."""
-    settings, port = _settings()
+    settings, port, certificate = _settings()
     try:
         create_app(settings, Ambient.real())
     except ClientError as error:
@@ -37,6 +37,8 @@ def main() -> int:
         blocking_threads=_THREADS,
         log_access=False,
         log_level=LogLevels.error,
+        ssl_cert=certificate,
+        ssl_key=certificate,
     )
     server.serve(target_loader=partial(_load, settings), wrap_loader=False)
     return 0
@@ -46,16 +48,20 @@ def _load(settings: PlatformSettings) -> Flask:
     return create_app(settings, Ambient.real())
 
 
-def _settings() -> tuple[PlatformSettings, int]:
+def _settings() -> tuple[PlatformSettings, int, Path | None]:
     parser = argparse.ArgumentParser(prog="python -m platform_demo", description=__doc__)
     parser.add_argument("--issuer", default="http://127.0.0.1:8000", help="the provider")
     parser.add_argument("--keys", type=Path, default=Path("keys"), help="the key directory (keys)")
     parser.add_argument("--port", type=int, default=8100, help="the port to listen on (8100)")
     parser.add_argument("--data", type=Path, default=Path("var/demo"), help="where its databases lie")
+    parser.add_argument("--tls", type=Path, metavar="FILE", help="serve https with this certificate and key")
+    parser.add_argument(
+        "--trust", type=Path, metavar="FILE", help="the certificate of the provider's authority"
+    )
     given = parser.parse_args()
     # The provider is on 127.0.0.1: cookies ignore ports, so the platform needs another name.
-    url = f"http://localhost:{given.port}"
-    return PlatformSettings(given.issuer, given.keys, given.data, url), given.port
+    url = f"{'https' if given.tls else 'http'}://localhost:{given.port}"
+    return PlatformSettings(given.issuer, given.keys, given.data, url, given.trust), given.port, given.tls
 
 
 if __name__ == "__main__":

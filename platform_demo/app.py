@@ -31,6 +31,8 @@ class PlatformSettings:
     """The directory for its databases, one for each scene."""
     url: str
     """Where browsers reach it, without a slash at the end."""
+    trust: Path | None = None
+    """The certificate of the provider's own authority, where it has one."""
 
 
 def create_app(settings: PlatformSettings, ambient: Ambient) -> Flask:
@@ -68,7 +70,7 @@ def _add_scene(
     )
     parts = SceneParts(
         scene=scene,
-        netid=NetIDFlask(app, NetIDClient(registration, ambient=ambient)),
+        netid=NetIDFlask(app, NetIDClient(registration, ambient=ambient, trust=settings.trust)),
         accounts=Accounts(settings.data / f"platform-{scene.id}.db", ambient, scene.retention_days),
         evidence=EvidenceInMemory(ambient.now),
         forms=forms,

@@ -52,7 +52,9 @@ def _frame() -> dict[str, object]:
 
 def _keep(response: Response) -> Response:
     if chosen := _known(request.args.get("lang")):
-        response.set_cookie(_COOKIE, chosen, max_age=_YEAR, httponly=True, samesite="Lax")
+        response.set_cookie(
+            _COOKIE, chosen, max_age=_YEAR, secure=request.is_secure, httponly=True, samesite="Lax"
+        )
     return response
 
 

@@ -56,7 +56,7 @@ class Forms:
 
     def remember(self, response: Response, browser: str) -> Response:
         """Lets the browser keep its secret."""
-        response.set_cookie(_BROWSER_COOKIE, browser, httponly=True, samesite="Lax")
+        response.set_cookie(_BROWSER_COOKIE, browser, secure=request.is_secure, httponly=True, samesite="Lax")
         return response
 
     def token(self, browser: str, session: str) -> str:

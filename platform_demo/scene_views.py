@@ -234,6 +234,7 @@ class ScenePages:
             session,
             path=f"/{self._scene.id}",
             max_age=SESSION_LIFETIME,
+            secure=request.is_secure,
             httponly=True,
             samesite="Lax",
         )

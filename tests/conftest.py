@@ -5,7 +5,14 @@ import pytest
 # Before anybody imports them: rooms borrow from one another.
 pytest.register_assert_rewrite("tests.pages", "tests.protocol.refusals", "tests.protocol.visiting")
 
-pytest_plugins = ["tests.running", "tests.listening", "tests.postgres", "tests.watching", "tests.chromium"]
+pytest_plugins = [
+    "tests.running",
+    "tests.listening",
+    "tests.postgres",
+    "tests.serving",
+    "tests.watching",
+    "tests.chromium",
+]
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,17 +13,21 @@ from pathlib import Path
 
 import requests
 
+from netid.ambient import Ambient
 from netid.errors import StartFailed
 from netid.identity.persona_file import DEMO_PASSCODE
 from netid.settings import PREFIX
+from netid.storage.tls_files import LocalTls, local_tls
 
 START_SECONDS = 30
 
 
 def run(chosen: Namespace) -> None:
     """Starts both, prints the addresses, and ends both when it is ended."""
-    issuer = f"http://127.0.0.1:{chosen.port}"
-    platform = f"http://localhost:{chosen.platform_port}"
+    tls = local_tls(chosen.keys, "127.0.0.1", Ambient.real()) if chosen.tls else None
+    scheme = "https" if tls else "http"
+    issuer = f"{scheme}://127.0.0.1:{chosen.port}"
+    platform = f"{scheme}://localhost:{chosen.platform_port}"
     for port in (chosen.port, chosen.platform_port):
         _check_free(port)
     data: Path = chosen.data
@@ -31,11 +35,11 @@ def run(chosen: Namespace) -> None:
     signal.signal(signal.SIGTERM, _end)
     running: list[subprocess.Popen[bytes]] = []
     try:
-        running.append(_start_provider(chosen, issuer, platform, data))
-        _wait_for(f"{issuer}/.well-known/openid-configuration", running[-1])
-        running.append(_start_platform(chosen, issuer, data))
-        _wait_for(platform, running[-1])
-        _greet(issuer, platform)
+        running.append(_start_provider(chosen, issuer, platform, tls))
+        _wait_for(f"{issuer}/.well-known/openid-configuration", running[-1], tls)
+        running.append(_start_platform(chosen, issuer, tls))
+        _wait_for(platform, running[-1], tls)
+        _greet(issuer, platform, tls)
         _wait_for_end(running)
     finally:
         for process in reversed(running):
@@ -44,25 +48,29 @@ def run(chosen: Namespace) -> None:
             process.wait(START_SECONDS)
 
 
-def _start_provider(chosen: Namespace, issuer: str, platform: str, data: Path) -> "subprocess.Popen[bytes]":
+def _start_provider(
+    chosen: Namespace, issuer: str, platform: str, tls: LocalTls | None
+) -> "subprocess.Popen[bytes]":
     registrations = files("platform_demo") / "registration.yaml"
     settings = {
         "MODE": "demo",
         "ISSUER": issuer,
         "PORT": str(chosen.port),
-        "DATABASE_URL": f"sqlite:///{data / 'netid.db'}",
-        "KEY_DATABASE_URL": f"sqlite:///{data / 'netid-keys.db'}",
+        "DATABASE_URL": f"sqlite:///{chosen.data / 'netid.db'}",
+        "KEY_DATABASE_URL": f"sqlite:///{chosen.data / 'netid-keys.db'}",
         "KEYS": str(chosen.keys),
         "RELYING_PARTIES": str(registrations),
         "PLATFORM_URL": platform,
         **({"PERSONAS": str(chosen.personas)} if chosen.personas else {}),
+        **({"TLS_CERTIFICATE": str(tls.certificate), "TLS_KEY": str(tls.certificate)} if tls else {}),
     }
     return _start(["-m", "netid.cli", "serve"], {f"{PREFIX}{k}": v for k, v in settings.items()})
 
 
-def _start_platform(chosen: Namespace, issuer: str, data: Path) -> "subprocess.Popen[bytes]":
+def _start_platform(chosen: Namespace, issuer: str, tls: LocalTls | None) -> "subprocess.Popen[bytes]":
     where = ["--issuer", issuer, "--keys", str(chosen.keys), "--port", str(chosen.platform_port)]
-    return _start(["-m", "platform_demo", *where, "--data", str(data)], {})
+    trust = ["--tls", str(tls.certificate), "--trust", str(tls.authority)] if tls else []
+    return _start(["-m", "platform_demo", *where, "--data", str(chosen.data), *trust], {})
 
 
 def _start(arguments: list[str], settings: Mapping[str, str]) -> "subprocess.Popen[bytes]":
@@ -81,25 +89,26 @@ def _check_free(port: int) -> None:
             ) from error
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", tls: LocalTls | None) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise StartFailed("a part of the demo did not start; its line above says why")
         try:
-            if requests.get(url, timeout=2).ok:
+            if requests.get(url, timeout=2, verify=str(tls.authority) if tls else True).ok:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)
     raise StartFailed(f"{url} did not answer within {START_SECONDS} seconds")
 
 
-def _greet(issuer: str, platform: str) -> None:
+def _greet(issuer: str, platform: str, tls: LocalTls | None) -> None:
+    trust = f"\n  Trust first / 先信任    {tls.authority}\n" if tls else ""
     print(
         f"""
 NetID is running. Every person and document in it is made up.
 NetID 正在运行。人物和证件都是虚构的。
-
+{trust}
   Open first / 先打开    {platform}
       the demo internet platform: press “Sign in with NetID / 使用网号登录”
   The provider / 公共服务平台    {issuer}

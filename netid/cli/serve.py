@@ -1,11 +1,11 @@
 """`netid serve`: a provider with the settings of the environment, served by granian."""
 
+import gc
 import os
-import subprocess
-import sys
 from argparse import Namespace
+from urllib.parse import urlsplit
 
-from netid.settings import PREFIX, Settings, read_settings
+from netid.settings import PREFIX, Settings, SettingsError, read_settings
 
 THREADS = 2
 """Requests one worker handles at once: one waits for the disk while the other computes. More take the
@@ -17,15 +17,10 @@ def run(chosen: Namespace) -> int:
     if chosen.settings:
         list_settings()
         return 0
-    settings = read_settings(os.environ)
-    if chosen.check:
-        check(settings)
-        return 0
-    # In a process of its own, so that the one which watches over the workers stays small.
-    checked = subprocess.run([sys.executable, "-m", "netid.cli", "serve", "--check"], check=False)
-    if checked.returncode:
-        return checked.returncode
-    serve(settings)
+    settings = with_local_tls() if chosen.tls else read_settings(os.environ)
+    check(settings)
+    if not chosen.check:
+        serve(settings)
     return 0
 
 
@@ -35,7 +30,40 @@ def check(settings: Settings) -> None:
     from netid.app import build
     from netid.storage.key_files import load_keys
 
+    _check_certificate(settings)
     build(settings, load_keys(settings.keys), Ambient.real()).close()
+
+
+def _check_certificate(settings: Settings) -> None:
+    import ssl
+
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        reason = "not a pair in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        files = f"{settings.tls_certificate} and {settings.tls_key}"
+        raise SettingsError(f"{PREFIX}TLS_CERTIFICATE, {PREFIX}TLS_KEY: {files}: {reason}") from error
+
+
+def with_local_tls() -> Settings:
+    """The settings for https with the local authority, made where there is none; the workers get them too.
+
+    An issuer that is http becomes https; the rest stays as the environment has it.
+    """
+    from netid.ambient import Ambient
+    from netid.storage.tls_files import local_tls
+
+    settings = read_settings(os.environ)
+    issuer = settings.issuer.replace("http:", "https:", 1)
+    files = local_tls(settings.keys, urlsplit(issuer).hostname or "localhost", Ambient.real())
+    chosen = {"issuer": issuer, "tls_certificate": files.certificate, "tls_key": files.certificate}
+    os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()})
+    if files.is_new:
+        print(f"A new local authority was made, for this issuer alone: {files.authority}")
+    print(f"To trust it: --cacert or REQUESTS_CA_BUNDLE, or trust= in the SDK, with {files.authority}")
+    return read_settings(os.environ)
 
 
 def serve(settings: Settings) -> None:
@@ -44,6 +72,9 @@ def serve(settings: Settings) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    # The workers are forks of this process: what the check has loaded is theirs, and shared.
+    gc.collect()
+    gc.freeze()
     Granian(
         "netid.app:from_environment",
         factory=True,
@@ -56,6 +87,8 @@ def serve(settings: Settings) -> None:
         log_access=False,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
+        ssl_cert=settings.tls_certificate,
+        ssl_key=settings.tls_key,
     ).serve()
 
 
