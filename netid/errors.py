@@ -78,6 +78,33 @@ class TokenRefused(NetIDError):
     status = 401
 
 
+# Net credentials and their presentations: each is a token that was refused, for a reason of its own.
+
+
+class DisclosureRefused(TokenRefused):
+    """RFC 9901, 7.1: the disclosures do not fit what the issuer signed."""
+
+
+class KeyBindingRefused(TokenRefused):
+    """RFC 9901, 7.3: nothing shows that who presents it holds its key, and means this request."""
+
+
+class CredentialNotValid(TokenRefused):
+    """RFC 9901, 7.1, step 6: the credential has expired, or its time has not come."""
+
+
+class StatusListRefused(TokenRefused):
+    """Token Status List, 8.3: the list does not say what became of this credential."""
+
+
+class CredentialRevoked(TokenRefused):
+    """Token Status List, 7.1: the credential was revoked."""
+
+
+class CredentialSuspended(TokenRefused):
+    """Token Status List, 7.1: the credential is suspended, and may become valid again."""
+
+
 # HTTP
 
 
@@ -127,6 +154,18 @@ class InvalidRequest(OAuthError):
     code = "invalid_request"
 
 
+class InvalidDPoPProof(OAuthError):
+    """RFC 9449, 5 and 7.1: the DPoP proof is missing, malformed, used before or not for this request."""
+
+    code = "invalid_dpop_proof"
+
+
+class UseDPoPNonce(OAuthError):
+    """RFC 9449, 8 and 9: the proof has to carry the nonce in DPoP-Nonce; sign one with it and try again."""
+
+    code = "use_dpop_nonce"
+
+
 class RequestTooLarge(OAuthError):
     """RFC 9110, 15.5.14: the request is larger than anything this endpoint could need."""
 
@@ -136,6 +175,12 @@ class RequestTooLarge(OAuthError):
 
 class UnprovenRedirect(OAuthError):
     """RFC 6749, 4.1.2.1: client or redirect URI are not proven, so a page answers and nothing redirects."""
+
+    code = "invalid_request"
+
+
+class LogoutUnproven(OAuthError):
+    """RP-Initiated Logout 1.0, 3: who asks, or where it leads, is not proven, so a page answers."""
 
     code = "invalid_request"
 

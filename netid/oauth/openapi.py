@@ -68,6 +68,14 @@ _TOKEN_REQUEST: Mapping[str, Json] = {
     **_CLIENT,
 }
 _REVOCATION: Mapping[str, Json] = {"token": _TEXT, **_CLIENT}
+_LOGOUT_REQUEST: Mapping[str, Json] = {
+    "id_token_hint": _TEXT,
+    "logout_hint": _TEXT,
+    "client_id": _TEXT,
+    "post_logout_redirect_uri": {"type": "string", "format": "uri"},
+    "state": {"type": "string", "maxLength": MAX_STATE},
+    "ui_locales": _TEXT,
+}
 _SCHEMAS: Json = {
     "Tokens": {
         "type": "object",
@@ -144,6 +152,7 @@ def _endpoints() -> Json:
         "/token": {"post": _token()},
         "/revoke": {"post": _for_clients("End an access token", _REVOCATION, ("token",), _answers({}))},
         "/userinfo": _userinfo(),
+        "/logout": _logout(),
     }
 
 
@@ -184,6 +193,18 @@ def _userinfo() -> Json:
     answers |= _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
     get = {**_operation("What the person agreed to give", answers), "security": [{"bearer": []}]}
     return {"get": get, "post": {**get, "requestBody": {"content": {FORM: {"schema": _OBJECT}}}}}
+
+
+def _logout() -> Json:
+    answers = _answers({HTML: {}}) | _redirect() | _refusals(HTML, "400", "413", "503")
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in _LOGOUT_REQUEST.items()]
+    return {
+        "get": {**_operation("Ask a person whether to sign out here", answers), "parameters": query},
+        "post": {
+            **_operation("Ask a person whether to sign out here, from a form", answers),
+            "requestBody": _form(_LOGOUT_REQUEST, ()),
+        },
+    }
 
 
 def _page(address: Address) -> Json:

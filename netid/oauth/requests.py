@@ -93,7 +93,7 @@ def parse_request(
         subject=_subject(relying_party, given, wanted, hints),
         level=level,
         level_essential=essential,
-        language=_language(given),
+        language=asked_language(given),
     )
 
 
@@ -250,7 +250,7 @@ def _max_age(given: Mapping[str, str]) -> int | None:
     return min(int(text), MAX_AGE_LIMIT)
 
 
-def _language(given: Mapping[str, str]) -> Language | None:
+def asked_language(given: Mapping[str, str]) -> Language | None:
     """The first language of `ui_locales` that the pages speak; others are ignored."""
     for tag in given.get("ui_locales", "").split():
         if (primary := tag.split("-")[0].lower()) in {"zh", "en"}:

@@ -8,6 +8,7 @@ from netid.ambient import Ambient
 from netid.identity.persons import Persona
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
+from netid.oauth.logout import EndSession
 from netid.pages import (
     consenting,
     dates,
@@ -16,10 +17,13 @@ from netid.pages import (
     home,
     language,
     leaving,
+    platforms,
     recording,
+    sessions,
     signing_in,
     telling,
 )
+from netid.pages.owner import Owners
 from netid.pages.visit import Visits
 from netid.services.applying import Applying
 from netid.services.cancellation import Cancellation
@@ -29,6 +33,7 @@ from netid.services.notices import Notices
 from netid.services.records import Records
 from netid.services.rights import Rights
 from netid.services.sign_in import SignIn
+from netid.services.signing_out import SignOut
 from netid.services.suspensions import Suspensions
 from netid.settings import Settings
 
@@ -40,6 +45,8 @@ def register(
     browsers: Browsers,
     authorize: Authorize,
     sign_in: SignIn,
+    sign_out: SignOut,
+    end_session: EndSession,
     decisions: Decisions,
     applying: Applying,
     records: Records,
@@ -61,10 +68,17 @@ def register(
     home.add_routes(routes, settings.platform_url)
     signing_in.add_routes(routes, signing)
     consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
+    owners = Owners(browsers=browsers, sign_in=sign_in)
     own = recording.Recording(
-        browsers=browsers, authorize=authorize, sign_in=sign_in, rights=rights, records=records
+        owners, browsers=browsers, authorize=authorize, sign_out=sign_out, rights=rights, records=records
     )
     recording.add_routes(routes, own)
+    undoing = platforms.Platforms(owners, browsers=browsers, authorize=authorize, rights=rights)
+    platforms.add_routes(routes, undoing)
+    signed_in = sessions.Sessions(
+        owners, browsers=browsers, authorize=authorize, sign_out=sign_out, end_session=end_session
+    )
+    sessions.add_routes(routes, signed_in)
     leaves = leaving.Leaving(
         browsers=browsers,
         authorize=authorize,

@@ -4,16 +4,16 @@ from itertools import groupby
 
 from flask import Blueprint, Response, request
 
-from netid.errors import FormRefused
 from netid.identity.calendar import CHINA_STANDARD_TIME
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language
+from netid.pages.owner import Owners
 from netid.services.records import Records
 from netid.services.rights import Entry, Rights
-from netid.services.sign_in import Browser, SignIn
+from netid.services.signing_out import SignOut
 
 _FORMS = "records"
 
@@ -22,18 +22,25 @@ class Recording:
     """The pages of one's own records; without a session they begin with signing in."""
 
     def __init__(
-        self, *, browsers: Browsers, authorize: Authorize, sign_in: SignIn, rights: Rights, records: Records
+        self,
+        owners: Owners,
+        *,
+        browsers: Browsers,
+        authorize: Authorize,
+        sign_out: SignOut,
+        rights: Rights,
+        records: Records,
     ) -> None:
+        self._owners = owners
         self._browsers = browsers
         self._authorize = authorize
-        self._sign_in = sign_in
+        self._sign_out = sign_out
         self._rights = rights
         self._records = records
 
     def overview(self) -> Response:
         """/records: every decision, the latest first."""
-        browser = self._browsers.read(request)
-        session = self._sign_in.signed_in(browser)
+        browser, session = self._owners.come(request)
         if session is None:
             return self._authorize.visit_own_pages(browser, language())
         history = self._rights.history(session.person_id)
@@ -49,8 +56,7 @@ class Recording:
 
     def receipt(self, receipt_id: str) -> Response:
         """/records/<id>: one receipt, decoded and as it was signed. Raises NotFound for another person's."""
-        browser = self._browsers.read(request)
-        session = self._sign_in.signed_in(browser)
+        browser, session = self._owners.come(request)
         if session is None:
             return self._authorize.visit_own_pages(browser, language())
         entry = self._rights.entry(session.person_id, receipt_id)
@@ -58,23 +64,15 @@ class Recording:
 
     def withdraw(self, receipt_id: str) -> Response:
         """Takes one consent back (PIPL 15)."""
-        _browser, person_id = self._acting()
-        self._rights.withdraw(person_id, receipt_id)
+        _browser, session = self._owners.act(request, _FORMS)
+        self._rights.withdraw(session.person_id, receipt_id)
         return self._authorize.to_own_pages("done")
 
     def sign_out(self) -> Response:
         """Ends the session of this browser."""
-        browser, _person_id = self._acting()
-        self._sign_in.sign_out(browser)
+        browser, _session = self._owners.act(request, _FORMS)
+        self._sign_out.here(browser)
         return self._authorize.to_own_pages("")
-
-    def _acting(self) -> tuple[Browser, str]:
-        browser = self._browsers.read(request)
-        self._browsers.check_form(request, browser, _FORMS)
-        session = self._sign_in.signed_in(browser)
-        if session is None:
-            raise FormRefused("nobody is signed in")
-        return browser, session.person_id
 
 
 def _month(entry: Entry) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from netid.identity.consent import Action, StoredReceipt
 from netid.identity.relying_party import RelyingParty
 from netid.services.messages import Messages
 from netid.services.receipts import Receipts
+from netid.storage.messages import Message, MessageState
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
 
@@ -29,6 +30,19 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a relying party has made of it that a consent was taken back."""
+
+    state: MessageState | None
+    """None where it cannot be told: it has registered no address for that."""
+    at: datetime | None
+    """When it answered, or was given up."""
+
+
+NOT_TOLD = Told(None, None)
+
+
+@dataclass(frozen=True)
 class Entry:
     """One decision, as its person reads it."""
 
@@ -40,7 +54,35 @@ class Entry:
     given: list[Claim]
     """What UserInfo or the ID token really handed over."""
     can_withdraw: bool
-    """Whether the consent still permits something."""
+    """Whether the person agreed and has not taken it back: what was given may still be kept there."""
+    told: Told | None
+    """None where nothing was taken back."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One relying party, and what a person can undo there."""
+
+    relying_party: RelyingParty
+    entries: list[Entry]
+    same_operator: list[RelyingParty]
+    """Others of its legal entity that the person agreed to: they know the person by the same subject."""
+    knows_the_person: bool
+    """Whether a sign-in there would be as somebody known."""
+
+    @property
+    def can_withdraw(self) -> bool:
+        """Whether anything is left to take back."""
+        return any(entry.can_withdraw for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the entries of one person are read from, looked up once."""
+
+    released: Mapping[str | None, frozenset[str]]
+    """What was really handed over, by receipt."""
+    messages: list[Message]
 
 
 class Rights:
@@ -55,17 +97,39 @@ class Rights:
     def history(self, person_id: str) -> list[Entry]:
         """Every decision of this person, the latest first; a withdrawal stands with what it ended."""
         with self._stores.db.read() as tx:
-            released = self._released(tx, person_id)
-            return [
-                self._entry(tx, stored, released)
-                for stored in self._stores.consents.list(tx, person_id)
-                if stored.receipt.action is not Action.WITHDRAWN
-            ]
+            return self._history(tx, person_id)
+
+    def _history(self, tx: Transaction, person_id: str) -> list[Entry]:
+        looked = self._look(tx, person_id)
+        return [
+            self._entry(tx, stored, looked)
+            for stored in self._stores.consents.list(tx, person_id)
+            if stored.receipt.action is not Action.WITHDRAWN
+        ]
 
     def entry(self, person_id: str, receipt_id: str) -> Entry:
         """One of this person's decisions. Raises NotFound, for another person's too."""
         with self._stores.db.read() as tx:
-            return self._entry(tx, self._own(tx, person_id, receipt_id), self._released(tx, person_id))
+            return self._entry(tx, self._own(tx, person_id, receipt_id), self._look(tx, person_id))
+
+    def platform(self, person_id: str, client_id: str) -> Platform:
+        """What a person can undo at one relying party. Raises NotFound where they never agreed to it."""
+        with self._stores.db.read() as tx:
+            relying_party = self._stores.relying_parties.get(tx, client_id)
+            history = self._history(tx, person_id)
+            agreed = {
+                one.stored.receipt.client_id for one in history if one.stored.receipt.action is Action.AGREED
+            }
+            if relying_party is None or client_id not in agreed:
+                raise NotFound("nothing was agreed to there")
+            sector = relying_party.legal_entity.sector
+            others = (self._stores.relying_parties.get(tx, other) for other in sorted(agreed - {client_id}))
+            return Platform(
+                relying_party,
+                [one for one in history if one.stored.receipt.client_id == client_id],
+                [one for one in others if one is not None and one.legal_entity.sector == sector],
+                self._stores.subjects.known_as(tx, person_id, sector) is not None,
+            )
 
     def _own(self, tx: Transaction, person_id: str, receipt_id: str) -> StoredReceipt:
         stored = self._stores.consents.get(tx, receipt_id)
@@ -73,25 +137,24 @@ class Rights:
             raise NotFound
         return stored
 
-    def _released(self, tx: Transaction, person_id: str) -> Mapping[str | None, frozenset[str]]:
-        """What was really handed over, by receipt."""
+    def _look(self, tx: Transaction, person_id: str) -> _Looked:
         released: dict[str | None, frozenset[str]] = {}
         for event in self._stores.audit.of_person(tx, person_id):
             if event.kind in HANDED_OVER:
                 claims = frozenset(event.details["claims"].split())
                 released[event.receipt_id] = released.get(event.receipt_id, frozenset()) | claims
-        return released
+        return _Looked(released, self._stores.messages.of_person(tx, person_id))
 
-    def _entry(
-        self, tx: Transaction, stored: StoredReceipt, released: Mapping[str | None, frozenset[str]]
-    ) -> Entry:
+    def _entry(self, tx: Transaction, stored: StoredReceipt, looked: _Looked) -> Entry:
+        receipt = stored.receipt
         return Entry(
             stored,
-            self._stores.relying_parties.get(tx, stored.receipt.client_id),
+            self._stores.relying_parties.get(tx, receipt.client_id),
             _outcome(stored),
-            in_catalogue_order(frozenset(stored.receipt.offered)),
-            in_catalogue_order(released.get(stored.receipt.receipt_id, frozenset())),
-            stored.holds(self._ambient.now()),
+            in_catalogue_order(frozenset(receipt.offered)),
+            in_catalogue_order(looked.released.get(receipt.receipt_id, frozenset())),
+            receipt.action is Action.AGREED and stored.withdrawn_at is None,
+            _told(stored, looked.messages),
         )
 
     def withdraw(self, person_id: str, receipt_id: str) -> None:
@@ -161,6 +224,21 @@ class Rights:
             for client_id in clients & set(self._stores.sessions.visited(tx, session.session_id)):
                 self._messages.session_ended_at(tx, session, client_id, now)
                 self._stores.sessions.leave(tx, session.session_id, client_id)
+
+
+def _told(stored: StoredReceipt, messages: list[Message]) -> Told | None:
+    """What became of the message about this consent, or of one that its whole subject has ended."""
+    if stored.withdrawn_at is None:
+        return None
+    receipt, at = stored.receipt, stored.withdrawn_at
+    about_it = [one for one in messages if one.receipt_id == receipt.receipt_id]
+    about_all = [
+        one
+        for one in messages
+        if one.receipt_id is None and one.client_id == receipt.client_id and one.created_at >= at
+    ]
+    latest = next(iter(about_all or about_it), None)
+    return NOT_TOLD if latest is None else Told(latest.state, latest.ended_at)
 
 
 def _outcome(stored: StoredReceipt) -> Outcome:

@@ -144,12 +144,6 @@ class SignIn:
                 tx, digest_of(browser.session), browser.digest, self._ambient.now()
             )
 
-    def sign_out(self, browser: Browser) -> None:
-        """Ends this browser's session."""
-        if browser.session is not None:
-            with self._stores.db.write() as tx:
-                self._stores.sessions.end(tx, digest_of(browser.session), self._ambient.now())
-
     # Who
 
     def choose_persona(

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from netid.storage.tables import messages as table
+from netid.storage.tables import persons
 from netid.storage.transaction import Transaction
 
 KEPT_LOGOUTS = timedelta(days=1)
@@ -91,7 +92,11 @@ _OF_PERSON = (
     .where(table.c.person_id == bindparam("person"), table.c.kind == MessageKind.EVENT)
     .order_by(table.c.created_at, table.c.message_id)
 )
+_CANCELLED = select(persons.c.person_id).where(persons.c.status == "cancelled")
 _PURGE = delete(table).where(table.c.kind == MessageKind.LOGOUT, table.c.ended_at < bindparam("before"))
+_PURGE_CANCELLED = delete(table).where(
+    table.c.state != MessageState.WAITING, table.c.person_id.in_(_CANCELLED)
+)
 
 
 class OutgoingMessages:
@@ -166,8 +171,9 @@ class OutgoingMessages:
         return [_message(row) for row in tx.execute(_OF_PERSON, {"person": person_id})]
 
     def purge(self, tx: Transaction, now: datetime) -> int:
-        """Forget logout messages that ended a day ago; how many."""
-        return tx.execute(_PURGE, {"before": now - KEPT_LOGOUTS}).rowcount
+        """Forget logouts that were told a day ago, and all that a cancelled person is told of; how many."""
+        purged = tx.execute(_PURGE, {"before": now - KEPT_LOGOUTS}).rowcount
+        return purged + tx.execute(_PURGE_CANCELLED).rowcount
 
 
 def _message(row: Row[Any]) -> Message:
