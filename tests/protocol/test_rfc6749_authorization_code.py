@@ -658,7 +658,14 @@ class TestHostAndMethods:
         assert began.headers["Location"].startswith(f"{shop.running.issuer}/sign-in/")
         assert "evil" not in str(began.headers)
         assert "Domain" not in began.headers["Set-Cookie"]
-        for address in ("/.well-known/openid-configuration", "/openapi.json", "/token", "/none", "//token"):
+        for address in (
+            "/.well-known/openid-configuration",
+            "/openapi.json",
+            "/par",
+            "/token",
+            "/none",
+            "//token",
+        ):
             answer = browser.get(shop.running.url(address), allow_redirects=False)
             assert answer.status_code < 500
             assert "evil" not in answer.text + str(answer.headers)

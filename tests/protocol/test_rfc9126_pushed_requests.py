@@ -275,6 +275,13 @@ class TestWhatTheUriIsGoodFor:
         unanswered(client, request_uri, redirect_uri=CALLBACK, scope="openid", response_type="code")
         assert client.begin(client.pushed()).status_code == 303
 
+    def test_the_page_of_a_used_one_does_not_claim_that_nothing_was_shared(self, client, visitor):
+        request_uri = client.pushed()
+        assert client.running.callback(pages(client, visitor, request_uri)).code
+        page = client.begin(request_uri, visitor.browser).text
+        assert "This link has expired" in page
+        assert "Nothing was shared" not in page
+
     def test_a3_it_expires_and_a_sign_in_begun_in_time_can_still_be_ended(self, provider, unanswered):
         client, visitor = provider.register(), Visitor(provider)
         request_uri = client.pushed()
