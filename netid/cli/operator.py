@@ -111,8 +111,8 @@ def _incident(office: Office, chosen: Namespace) -> None:
     declared = office.services.incidents.declare(read_incident(text))
     notices = {
         "people": declared.people,
-        "to_people": declared.to_people.model_dump(),
-        "to_authority": declared.to_authority.model_dump(),
+        "to_people": declared.to_people,
+        "to_authority": declared.to_authority,
         "owed": declared.duties,
     }
     print(json.dumps(notices, ensure_ascii=False, indent=2))

@@ -1,5 +1,6 @@
 """An incident, or an exercise of one: both notices of PIPL 57, and the duty to give them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -8,7 +9,7 @@ from netid.ambient import Ambient
 from netid.errors import InvalidField
 from netid.identity.incidents import Incident
 from netid.identity.strict_yaml import parse_yaml
-from netid.identity.text import Text
+from netid.identity.text import Language, Text
 from netid.services.interaction import encode_secret
 from netid.storage.duties import DutyKind
 from netid.storage.stores import Stores
@@ -22,8 +23,9 @@ class Declared:
 
     people: int
     """How many people are concerned: everybody enrolled."""
-    to_people: Text
-    to_authority: Text
+    to_people: Mapping[Language, list[str]]
+    """The notice, line by line."""
+    to_authority: Mapping[Language, list[str]]
     duties: list[str]
     """The notices that are owed now."""
 
@@ -74,8 +76,8 @@ def _moment(incident: Incident) -> Text:
     return Text(zh=written, en=written)
 
 
-def _written(title: Text, facts: list[tuple[Text, Text]]) -> Text:
-    """One line, since a `Text` is: the parts are told apart by semicolons."""
-    chinese = "；".join(f"{name.zh}：{value.zh}" for name, value in facts)
-    english = "; ".join(f"{name.en}: {value.en}" for name, value in facts)
-    return Text(zh=f"{title.zh}。{chinese}。", en=f"{title.en}. {english}.")
+def _written(title: Text, facts: list[tuple[Text, Text]]) -> Mapping[Language, list[str]]:
+    return {
+        "zh": [title.zh, *(f"{name.zh}：{value.zh}" for name, value in facts)],
+        "en": [title.en, *(f"{name.en}: {value.en}" for name, value in facts)],
+    }
