@@ -4,12 +4,12 @@ import gc
 import logging
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
@@ -83,6 +83,8 @@ from netid.storage.tables import keys_instance
 from netid.storage.vault import Vault
 
 log = logging.getLogger("netid")
+
+WELL_KNOWN = "/.well-known/"
 
 ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
     "par": responses.oauth_json,
@@ -243,7 +245,18 @@ def _prepare(
 
 
 def _mounted(app: WSGIApplication, path: str) -> WSGIApplication:
-    return DispatcherMiddleware(Response(status=404), {path: app}) if path else app
+    """Under the issuer's path; its metadata also where RFC 8414, 3.1 looks: before that path."""
+    if not path:
+        return app
+    below = DispatcherMiddleware(Response(status=404), {path: app})
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        document = environ.get("PATH_INFO", "").removeprefix(WELL_KNOWN).removesuffix(path)
+        if environ.get("PATH_INFO") == f"{WELL_KNOWN}{document}{path}":
+            environ = {**environ, "PATH_INFO": f"{path}{WELL_KNOWN}{document}"}
+        return below(environ, start_response)
+
+    return dispatch
 
 
 def _check_keys(db: Database, keyring: Keyring) -> None:

@@ -135,5 +135,25 @@ class TestIssuerWithAPath:
         assert "/realm/realm" not in page
         assert 'href="/"' not in page
 
-    def test_outside_the_path_is_nothing(self, mounted):
-        assert Browser(mounted.provider.wsgi).get("/authorize").status_code == 404
+    @pytest.mark.parametrize("document", ["openid-configuration", "oauth-authorization-server"])
+    def test_the_metadata_is_where_either_specification_looks(self, mounted, document):
+        """Before the issuer's path (RFC 8414, 3.1) and behind it (OpenID Connect Discovery, 4)."""
+        browser = Browser(mounted.provider.wsgi)
+        before = browser.get(f"/.well-known/{document}/realm")
+        behind = browser.get(f"/realm/.well-known/{document}")
+        assert before.json == behind.json
+        assert before.json["issuer"] == "https://id.example/realm"
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/authorize",
+            "/.well-known/openid-configuration",
+            "/.well-known/openid-configuration/other",
+            "/.well-known/",
+            "/.well-known//realm",
+            "/.well-known/authorize/realm",
+        ],
+    )
+    def test_outside_the_path_is_nothing(self, mounted, address):
+        assert Browser(mounted.provider.wsgi).get(address).status_code == 404
