@@ -40,6 +40,7 @@ from netid.identity.relying_party import RelyingParty
 from netid.oauth import authorize, discovery, par, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.dpop import DPoPProofs
 from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.logout import EndSession
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
@@ -430,9 +431,11 @@ def _web(
     client_authentication = ClientAuthentication(
         settings.issuer, stores=stores, registration=services.registration, ambient=ambient
     )
+    proofs = DPoPProofs(settings.issuer, stores=stores, keyring=keyring, ambient=ambient)
     token_endpoint = token.Token(
         settings.issuer,
         client_authentication=client_authentication,
+        proofs=proofs,
         grants=services.grants,
         signer=signer,
         ambient=ambient,
@@ -441,12 +444,15 @@ def _web(
     app.register_blueprint(discovery.blueprint(settings.issuer, keys))
     app.register_blueprint(authorize.blueprint(authorization))
     push = par.Push(
-        client_authentication=client_authentication, pushed_requests=services.pushed_requests, hints=hints
+        client_authentication=client_authentication,
+        proofs=proofs,
+        pushed_requests=services.pushed_requests,
+        hints=hints,
     )
-    app.register_blueprint(par.blueprint(push))
-    app.register_blueprint(token.blueprint(token_endpoint))
-    user_info = userinfo.UserInfo(settings.issuer, grants=services.grants, signer=signer)
-    app.register_blueprint(userinfo.blueprint(user_info))
+    app.register_blueprint(par.blueprint(push, proofs))
+    app.register_blueprint(token.blueprint(token_endpoint, proofs))
+    user_info = userinfo.UserInfo(settings.issuer, proofs=proofs, grants=services.grants, signer=signer)
+    app.register_blueprint(userinfo.blueprint(user_info, proofs))
     pages.register(
         app,
         settings=settings,

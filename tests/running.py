@@ -21,7 +21,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from netid.ambient import Ambient
 from netid.app import Provider, build
 from netid.credentials.current_keys import CurrentKeys
-from netid.credentials.jose import sign
+from netid.credentials.jose import prove, sign
 from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
 from netid.identity.persona_file import DEMO_PASSCODE
@@ -120,6 +120,8 @@ class Client:
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     key: SigningKey | None = None
     """What it proves itself with instead of a secret."""
+    dpop: SigningKey | None = None
+    """What its access tokens are bound to (RFC 9449)."""
 
     @property
     def client_id(self) -> str:
@@ -127,7 +129,6 @@ class Client:
 
     def request(self, **changes: str | None) -> dict[str, str]:
         """The parameters of an authorization request; None leaves one out."""
-        digest = hashlib.sha256(self.verifier.encode()).digest()
         parameters: dict[str, str | None] = {
             "client_id": self.client_id,
             "redirect_uri": CALLBACK,
@@ -135,7 +136,7 @@ class Client:
             "scope": "openid netid.verify",
             "state": "a-state",
             "nonce": "a-nonce",
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge": sha256(self.verifier),
             "code_challenge_method": "S256",
         }
         return {name: value for name, value in (parameters | changes).items() if value is not None}
@@ -198,7 +199,8 @@ class Client:
             "code_verifier": self.verifier,
         }
         given = {name: value for name, value in (form | changes).items() if value is not None}
-        return self.post("/token", given)
+        headers = {"DPoP": self.dpop_proof("/token")} if self.dpop else {}
+        return self.post("/token", given, **headers)
 
     def tokens(self, persona: str = "an-adult", **changes: str | None) -> dict[str, Any]:
         """A whole flow by an approval rule, up to the token response."""
@@ -209,9 +211,36 @@ class Client:
 
     def userinfo(self, access_token: str) -> requests.Response:
         """GET /userinfo."""
-        return requests.get(
-            self.running.url("/userinfo"), headers={"Authorization": f"Bearer {access_token}"}, timeout=10
-        )
+        headers = {"Authorization": f"{'DPoP' if self.dpop else 'Bearer'} {access_token}"}
+        if self.dpop:
+            headers["DPoP"] = self.dpop_proof("/userinfo", "GET", access_token)
+        return requests.get(self.running.url("/userinfo"), headers=headers, timeout=10)
+
+    def dpop_proof(
+        self, endpoint: str, method: str = "POST", access_token: str | None = None, **changes: Any
+    ) -> str:
+        """A right proof with the current nonce, but for the changes; None leaves a claim out."""
+        assert self.dpop is not None
+        return prove(self.dpop_claims(endpoint, method, access_token, **changes), self.dpop, "dpop+jwt")
+
+    def dpop_claims(
+        self, endpoint: str, method: str = "POST", access_token: str | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        """What a proof says."""
+        claims = {
+            "jti": secrets.token_urlsafe(16),
+            "htm": method,
+            "htu": f"{self.running.issuer}{endpoint}",
+            "iat": int(self.running.clock.now().timestamp()),
+            "nonce": self.running.dpop_nonce(),
+            "ath": sha256(access_token) if access_token else None,
+        }
+        return {name: value for name, value in (claims | changes).items() if value is not None}
+
+
+def sha256(text: str) -> str:
+    """The SHA-256 as base64url."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
 class Running:
@@ -263,7 +292,13 @@ class Running:
         merged = {name: value for name, value in (entry | changes).items() if value is not None}
         relying_party = checked_registration(merged)
         self.provider.services.registration.put(relying_party)
-        return Client(self, relying_party, merged.get("secret", ""), key=key)
+        dpop = SigningKey.generate("ES256", secrets.token_bytes) if key else None
+        return Client(self, relying_party, merged.get("secret", ""), key=key, dpop=dpop)
+
+    def dpop_nonce(self) -> str:
+        """The nonce that proofs have to carry now."""
+        answer = requests.get(self.url("/userinfo"), headers={"DPoP": "none yet"}, timeout=10)
+        return answer.headers["DPoP-Nonce"]
 
     def approve(self, persona: str = "an-adult", **rule: Any) -> None:
         """Sets what a persona decides without a browser."""

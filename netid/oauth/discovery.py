@@ -10,6 +10,7 @@ from netid.identity.verified_claims import TRUST_FRAMEWORK
 from netid.oauth import openapi
 from netid.oauth.claims_parameter import PROTOCOL_CLAIMS
 from netid.oauth.client_auth import ASSERTION_ALGORITHMS
+from netid.oauth.dpop import DPOP_ALGORITHMS
 from netid.oauth.requests import VERIFY_SCOPE
 from netid.services.interaction import Prompt, ResponseMode
 
@@ -42,6 +43,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
         "prompt_values_supported": [prompt.value for prompt in Prompt],
         "display_values_supported": ["page"],
         "ui_locales_supported": ["zh", "en"],

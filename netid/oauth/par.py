@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from flask import Blueprint, Request, Response, jsonify, request
 
 from netid import responses
-from netid.errors import InvalidRequest, NetIDError, OAuthError
+from netid.errors import InvalidDPoPProof, InvalidRequest, NetIDError, OAuthError
 from netid.identity.relying_party import RelyingParty
 from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.dpop import DPoPProofs
 from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.parameters import body_parameters
 from netid.oauth.requests import parse_request, proven_redirect_uri
@@ -21,10 +22,12 @@ class Push:
         self,
         *,
         client_authentication: ClientAuthentication,
+        proofs: DPoPProofs,
         pushed_requests: PushedRequests,
         hints: IdTokenHints,
     ) -> None:
         self._client_authentication = client_authentication
+        self._proofs = proofs
         self._pushed_requests = pushed_requests
         self._hints = hints
 
@@ -33,10 +36,19 @@ class Push:
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given)
         try:
-            return self._kept(relying_party, given)
+            return self._kept(relying_party, self._bound(incoming, given))
         except OAuthError as refusal:
             self._pushed_requests.record_refusal(relying_party, refusal)
             raise
+
+    def _bound(self, incoming: Request, given: Mapping[str, str]) -> Mapping[str, str]:
+        """RFC 9449, 10.1: a proof names the key as `dpop_jkt` does."""
+        thumbprint = self._proofs.check(incoming)
+        if thumbprint is None:
+            return given
+        if given.get("dpop_jkt", thumbprint) != thumbprint:
+            raise InvalidDPoPProof("the proof is of another key than dpop_jkt names (RFC 9449, 10.1)")
+        return {**given, "dpop_jkt": thumbprint}
 
     def _kept(self, relying_party: RelyingParty, given: Mapping[str, str]) -> dict[str, object]:
         if "client_id" not in given:
@@ -51,10 +63,14 @@ class Push:
         }
 
 
-def blueprint(push: Push) -> Blueprint:
+def blueprint(push: Push, proofs: DPoPProofs) -> Blueprint:
     """POST /par."""
     routes = Blueprint("par", __name__)
     routes.register_error_handler(NetIDError, responses.oauth_json)
+
+    @routes.after_request
+    def renew(response: Response) -> Response:
+        return proofs.renew(request, response)
 
     @routes.post("/par")
     def receive() -> Response:

@@ -13,6 +13,7 @@ from netid.ambient import Ambient
 from netid.credentials import base64url
 from netid.errors import (
     CodeReplayed,
+    InvalidDPoPProof,
     InvalidGrant,
     InvalidRequest,
     NetIDError,
@@ -23,6 +24,7 @@ from netid.identity.relying_party import RelyingParty
 from netid.identity.verified_claims import check_result
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.delivered import claims_in
+from netid.oauth.dpop import DPoPProofs
 from netid.oauth.parameters import body_parameters
 from netid.oauth.signing import Signer
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants, Redeemed
@@ -40,12 +42,14 @@ class Token:
         issuer: str,
         *,
         client_authentication: ClientAuthentication,
+        proofs: DPoPProofs,
         grants: Grants,
         signer: Signer,
         ambient: Ambient,
     ) -> None:
         self._issuer = issuer
         self._client_authentication = client_authentication
+        self._proofs = proofs
         self._grants = grants
         self._signer = signer
         self._ambient = ambient
@@ -55,9 +59,11 @@ class Token:
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given)
         with self._recording_refusals(relying_party):
-            return self._response(relying_party, given)
+            return self._response(incoming, relying_party, given)
 
-    def _response(self, relying_party: RelyingParty, given: Mapping[str, str]) -> dict[str, object]:
+    def _response(
+        self, incoming: Request, relying_party: RelyingParty, given: Mapping[str, str]
+    ) -> dict[str, object]:
         if given.get("grant_type") != "authorization_code":
             if "grant_type" not in given:
                 raise InvalidRequest("grant_type is missing; send authorization_code")
@@ -65,11 +71,14 @@ class Token:
         code = given.get("code", "")
         if not 0 < len(code) <= MAX_CODE:
             raise InvalidRequest("code is missing; send the one from the redirect")
-        _check_binding(self._grants.peek(relying_party, code), given)
-        redeemed = self._grants.redeem(relying_party, code)
+        grant = self._grants.peek(relying_party, code)
+        _check_binding(grant, given)
+        dpop_jkt = self._proofs.check(incoming)
+        _check_key(relying_party, grant, dpop_jkt)
+        redeemed = self._grants.redeem(relying_party, code, dpop_jkt)
         return {
             "access_token": redeemed.access_token,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if dpop_jkt else "Bearer",
             "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "scope": " ".join(redeemed.grant.scope),
             "id_token": self._id_token(relying_party, redeemed),
@@ -134,6 +143,14 @@ def _check_binding(grant: Grant, given: Mapping[str, str]) -> None:
         raise InvalidGrant(detail="the verifier does not fit")
 
 
+def _check_key(relying_party: RelyingParty, grant: Grant, dpop_jkt: str | None) -> None:
+    """The key that the code was asked for with (RFC 9449, 10); in profile fapi2 never none."""
+    if dpop_jkt is None and (relying_party.profile == "fapi2" or grant.dpop_jkt is not None):
+        raise InvalidDPoPProof("DPoP is missing; send a proof with the request (RFC 9449, 5)")
+    if grant.dpop_jkt not in (None, dpop_jkt):
+        raise InvalidDPoPProof("the proof is of another key than dpop_jkt named (RFC 9449, 10)")
+
+
 def _s256(verifier: str) -> str:
     return base64url.encode(hashlib.sha256(verifier.encode()).digest())
 
@@ -143,10 +160,14 @@ def _half_hash(value: str) -> str:
     return base64url.encode(hashlib.sha256(value.encode()).digest()[:16])
 
 
-def blueprint(token: Token) -> Blueprint:
+def blueprint(token: Token, proofs: DPoPProofs) -> Blueprint:
     """POST /token and POST /revoke."""
     routes = Blueprint("token", __name__)
     routes.register_error_handler(NetIDError, responses.oauth_json)
+
+    @routes.after_request
+    def renew(response: Response) -> Response:
+        return proofs.renew(request, response)
 
     @routes.post("/token")
     def exchange() -> Response:

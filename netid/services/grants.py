@@ -123,9 +123,10 @@ class Grants:
             raise InvalidGrant(detail="another client's code")
         return grant
 
-    def redeem(self, relying_party: RelyingParty, code: str) -> Redeemed:
+    def redeem(self, relying_party: RelyingParty, code: str, dpop_jkt: str | None = None) -> Redeemed:
         """Uses the code up; of several at once exactly one succeeds. Raises InvalidGrant or CodeReplayed.
 
+        The access token is bound to the key of that thumbprint, where there is one (RFC 9449, 6).
         Ends in InvalidGrant too when the consent was withdrawn, or the person left or signed out, in
         the meantime.
         """
@@ -136,6 +137,9 @@ class Grants:
             payload = self._stores.single_use.consume(tx, Kind.CODE, digest, now)
             if payload is not None:
                 grant = stored_grant(payload)
+                if grant.dpop_jkt != dpop_jkt:
+                    grant = grant.model_copy(update={"dpop_jkt": dpop_jkt})
+                    payload = grant.model_dump_json()
                 subject, release = self._current(tx, relying_party, grant, grant.in_id_token, now)
                 sid = self._session_name(tx, relying_party, grant, subject)
                 self._stores.tokens.add(
@@ -213,8 +217,8 @@ class Grants:
         except ReleaseRefused as refusal:
             raise InvalidGrant(detail=refusal.detail) from refusal
 
-    def answer(self, access_token: str) -> Answered:
-        """What UserInfo answers to this token now. Raises InvalidToken.
+    def answer(self, access_token: str, dpop_jkt: str | None) -> Answered:
+        """What UserInfo answers to this token now, shown with a proof of that key. Raises InvalidToken.
 
         Each answer that releases something adds one audit event naming the receipt.
         """
@@ -224,6 +228,8 @@ class Grants:
             if held is None:
                 raise InvalidToken
             grant = stored_grant(held.grant)
+            if grant.dpop_jkt != dpop_jkt:
+                raise InvalidToken(detail="another key than the token is bound to, or none")
             answered = self._answer(tx, grant, now)
         if not answered.release.claims:
             return answered

@@ -65,7 +65,8 @@ class TestHowATokenIsShown:
     @pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Basic eDp5"}])
     def test_without_one_the_challenge_names_no_error(self, shop, refused, headers):
         answer = refused(shop.running, lambda: call(shop.running, headers=headers), 401, "invalid_token")
-        assert answer.response.headers["WWW-Authenticate"] == 'Bearer realm="netid"'
+        challenges = answer.response.headers["WWW-Authenticate"]
+        assert challenges == 'Bearer realm="netid", DPoP realm="netid", algs="ES256"'
         assert "send one as Authorization: Bearer" in answer.description
 
     @pytest.mark.parametrize("token", [PLANTED, "", "x" * 129, "a b", "\u00fc", "=,;"])
@@ -80,7 +81,7 @@ class TestHowATokenIsShown:
             shop.running,
             lambda: call(shop.running, headers=bearer(token, "DPoP") | {"DPoP": "x.y.z"}),
             401,
-            "invalid_token",
+            "invalid_dpop_proof",
             secrets=(token,),
         )
 
