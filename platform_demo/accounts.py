@@ -6,10 +6,10 @@ It is small on purpose: whatever is in it is shown to the member it belongs to.
 import hashlib
 import sqlite3
 from base64 import b32encode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from netid.client import Ambient, CheckResult
@@ -29,8 +29,12 @@ CREATE TABLE IF NOT EXISTS deeds (
 CREATE TABLE IF NOT EXISTS sessions (
   digest TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
   expires_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS netid_sessions (
+  digest TEXT PRIMARY KEY REFERENCES sessions ON DELETE CASCADE, session TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS withdrawals (
+  account_id TEXT PRIMARY KEY REFERENCES accounts ON DELETE CASCADE, withdrawn_at TEXT NOT NULL);
 """
-_OWNED = ("accounts", "details", "deeds", "sessions")
+_OWNED = ("accounts", "details", "deeds", "sessions", "withdrawals")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Account:
     level: str | None
     details: Mapping[str, str]
     """What is kept of the fields, by name; a yes/no is `true` or `false`."""
+    withdrawn_at: datetime | None
+    """When the person took a consent back, and what was kept was deleted; None once they give anew."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +110,33 @@ class Accounts:
                     " VALUES (?, 'netid', ?, ?, ?, ?)",
                     (account_id, now.isoformat(), *row),
                 )
+            database.execute("DELETE FROM withdrawals WHERE account_id = ?", (account_id,))
             texts = {n: str(v).lower() if isinstance(v, bool) else v for n, v in fields.items()}
             self._replace_details(database, account_id, texts)
         return account_id
+
+    def withdraw(self, subject: str, claims: Collection[str]) -> None:
+        """Deletes what is kept of these claims; where there are none, the check itself."""
+        now = self._ambient.now().isoformat()
+        with self._write() as database:
+            known = database.execute(
+                "SELECT account_id FROM accounts WHERE subject = ?", (subject,)
+            ).fetchone()
+            if known is None:
+                return
+            if not claims:
+                database.execute(
+                    "UPDATE accounts SET level = NULL, checked_at = NULL WHERE subject = ?", (subject,)
+                )
+            database.executemany(
+                "DELETE FROM details WHERE account_id = ? AND name = ?", [(known[0], name) for name in claims]
+            )
+            database.execute("INSERT OR REPLACE INTO withdrawals VALUES (?, ?)", (known[0], now))
+
+    def end_subject(self, subject: str) -> None:
+        """Deletes the account of this subject, if there is one, and everything that belongs to it."""
+        with self._write() as database:
+            database.execute("DELETE FROM accounts WHERE subject = ?", (subject,))
 
     def sign_up_other_way(self, details: Mapping[str, str]) -> NewAccount:
         """A new account from what was typed, with a code to come back with."""
@@ -145,20 +175,33 @@ class Accounts:
         database.execute("DELETE FROM details WHERE keep_until <> 'account' AND keep_until <= ?", (now,))
         database.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
 
-    def open_session(self, account_id: str) -> str:
-        """A new session of this account: its secret, for the browser's cookie."""
+    def open_session(self, account_id: str, netid_session: str | None = None) -> str:
+        """A new session of this account: its secret, for the browser's cookie.
+
+        `netid_session` is the session at the provider that it was opened on.
+        """
         secret = urlsafe_b64encode(self._ambient.random(32)).rstrip(b"=").decode()
         expires_at = (self._ambient.now() + SESSION_LIFETIME).isoformat()
         with self._write() as database:
             database.execute(
                 "INSERT INTO sessions VALUES (?, ?, ?)", (_digest(secret), account_id, expires_at)
             )
+            if netid_session is not None:
+                database.execute("INSERT INTO netid_sessions VALUES (?, ?)", (_digest(secret), netid_session))
         return secret
 
     def close_session(self, secret: str) -> None:
         """Ends a session."""
         with self._write() as database:
             database.execute("DELETE FROM sessions WHERE digest = ?", (_digest(secret),))
+
+    def close_sessions_of(self, netid_session: str) -> None:
+        """Ends every session that was opened on that session at the provider."""
+        with self._write() as database:
+            database.execute(
+                "DELETE FROM sessions WHERE digest IN (SELECT digest FROM netid_sessions WHERE session = ?)",
+                (netid_session,),
+            )
 
     def of_session(self, secret: str) -> Account | None:
         """Whose session this is, if it still counts."""
@@ -176,7 +219,11 @@ class Accounts:
                 " AND (keep_until = 'account' OR keep_until > ?)",
                 (row["account_id"], now),
             ).fetchall()
-        return Account(row["account_id"], row["way"], row["level"], dict(kept))
+            withdrawn = database.execute(
+                "SELECT withdrawn_at FROM withdrawals WHERE account_id = ?", (row["account_id"],)
+            ).fetchone()
+        withdrawn_at = datetime.fromisoformat(withdrawn[0]) if withdrawn else None
+        return Account(row["account_id"], row["way"], row["level"], dict(kept), withdrawn_at)
 
     def do(self, account_id: str, text: str) -> None:
         """Notes that the member has used the scene's feature."""

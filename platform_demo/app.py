@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from netid.client import Ambient, NetIDClient, PrivateKeyJwt, Registration
+from netid.client import Ambient, DPoPKey, NetIDClient, PrivateKeyJwt, Registration
 from netid.client.errors import ClientError
 from netid.client.flask_extension import NetIDFlask
 from platform_demo import language, scene_views
@@ -63,9 +63,11 @@ def _add_scene(
         issuer=settings.issuer,
         client_id=scene.id,
         redirect_uri=f"{settings.url}/{scene.id}/callback",
-        profile="oidc",
+        events_uri=f"{settings.url}/{scene.id}/netid/events",
+        backchannel_logout_uri=f"{settings.url}/{scene.id}/netid/logout",
+        post_logout_redirect_uri=f"{settings.url}/{scene.id}/",
         authentication=PrivateKeyJwt.from_file(settings.keys / scene.key_file),
-        id_token_alg="ES256",
+        dpop_key=DPoPKey.from_file(settings.keys / scene.dpop_key_file),
         userinfo_alg=scene.userinfo_alg,
     )
     parts = SceneParts(

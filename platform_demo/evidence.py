@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from netid.client import CheckResult, Fields, SignedIn
+from netid.client import CheckResult, Fields, PairwiseSubject, SignedIn
 
 LIFETIME = timedelta(minutes=30)
 _MOST = 1000
@@ -97,6 +97,17 @@ class EvidenceInMemory:
         """Forgets what is kept for this session."""
         with self._lock:
             self._kept.pop(session, None)
+
+    def forget_subject(self, subject: PairwiseSubject) -> None:
+        """Forgets what every session of this person was shown."""
+        with self._lock:
+            of_them = [
+                session
+                for session, (_, shown) in self._kept.items()
+                if isinstance(shown, Evidence) and shown.check.subject == subject
+            ]
+            for session in of_them:
+                del self._kept[session]
 
     def _get(self, session: str) -> Evidence | str | None:
         with self._lock:

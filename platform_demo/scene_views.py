@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, redirect, request, url_for
 
-from netid.client import Ambient, Ask, SignedIn
+from netid.client import Ambient, Ask, ConsentWithdrawn, SecurityEvent, SignedIn, SignedOut
 from netid.client.errors import ClientError, Refused
 from netid.client.flask_extension import NetIDFlask
 from platform_demo.accounts import SESSION_LIFETIME, Account, Accounts
@@ -78,7 +78,7 @@ class ScenePages:
         self._netid.client.end(signed_in)
         evidence = Evidence.of(signed_in, fields)
         account_id = self._accounts.sign_in_with_netid(signed_in.check, evidence.fields)
-        return self._enter(account_id, evidence, "received")
+        return self._enter(account_id, evidence, "received", signed_in.check.session)
 
     def fail(self, error: ClientError) -> Response:
         """Nobody was signed in. A refusal leads straight to the other way."""
@@ -151,6 +151,7 @@ class ScenePages:
         return self._show(
             "account.html",
             status=400 if faults else 200,
+            form_action=origin_of(self._issuer),
             faults=faults,
             account=account,
             minor=self._minor(account),
@@ -180,19 +181,39 @@ class ScenePages:
             details=[(name, account.details[name]) for name in CLAIMS if name in account.details],
             evidence=evidence,
             checked_at=moment(evidence.check.checked_at) if evidence else None,
+            withdrawn_at=moment(account.withdrawn_at) if account.withdrawn_at else None,
             level=LEVELS[evidence.check.level] if evidence else None,
             labels=CLAIMS,
             rows=pretty(self._accounts.rows(account.account_id)),
             table=who_saw_what(self._scene, account.way, given),
         )
 
+    # What the provider tells
+
+    def hear(self, event: SecurityEvent) -> None:
+        """Deletes what was kept; the provider hears that it is done once this has returned."""
+        subject = event.subject.reveal()
+        if isinstance(event, ConsentWithdrawn):
+            self._accounts.withdraw(subject, event.claims)
+        else:
+            self._accounts.end_subject(subject)
+        self._evidence.forget_subject(event.subject)
+
+    def signed_out_at_netid(self, signed_out: SignedOut) -> None:
+        """Ends the sessions here that were opened on one at the provider."""
+        if signed_out.session is not None:
+            self._accounts.close_sessions_of(signed_out.session)
+
     # The way out
 
     def sign_out(self) -> Response:
-        """Ends the session."""
+        """Ends the session; if the member likes, on to the provider, to sign out there as well."""
         self._forms.check(self._session())
+        onward = self._to("landing")
+        if "also_netid" in request.form:
+            onward = cast(Response, redirect(self._netid.client.sign_out_address(language=language()), 303))
         self._leave()
-        return self._forget_cookie(self._to("landing"))
+        return self._forget_cookie(onward)
 
     def delete_page(self) -> Response:
         """What deleting the account means, before it happens."""
@@ -222,10 +243,12 @@ class ScenePages:
         session = self._session()
         return self._accounts.of_session(session) if session else None
 
-    def _enter(self, account_id: str, shown: Evidence | str | None, page: str) -> Response:
+    def _enter(
+        self, account_id: str, shown: Evidence | str | None, page: str, netid_session: str | None = None
+    ) -> Response:
         """A new session in place of any other: what somebody planted before is worth nothing."""
         self._leave()
-        session = self._accounts.open_session(account_id)
+        session = self._accounts.open_session(account_id, netid_session)
         if shown is not None:
             self._evidence.keep(session, shown)
         response = self._to(page)
@@ -262,6 +285,8 @@ def register(app: Flask, parts: SceneParts) -> ScenePages:
     """Adds a scene's pages to the app, under the scene's path."""
     pages = ScenePages(parts)
     parts.netid.signed_in(pages.come_back)
+    parts.netid.events(pages.hear)
+    parts.netid.signed_out(pages.signed_out_at_netid)
     routes = Blueprint(parts.scene.id, __name__, url_prefix=f"/{parts.scene.id}")
     views: list[tuple[str, str, str, Callable[[], Response]]] = [
         ("GET", "/", "landing", pages.landing),

@@ -64,6 +64,11 @@ class Scene:
         """The private key's file in the key directory."""
         return f"platform_demo-{self.id}.json"
 
+    @property
+    def dpop_key_file(self) -> str:
+        """The file of the key that its access tokens are bound to."""
+        return f"platform_demo-{self.id}-dpop.json"
+
 
 FORUM = Scene(
     id="forum",

@@ -9,7 +9,7 @@ import pytest
 from tests.journey.conftest import Open, Person
 
 CHECK_RESULT = frozenset(
-    ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "mock")
+    ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "mock", "sid")
 ) | {"verified_claims"}
 
 

@@ -59,9 +59,8 @@ class Platform:
 
     def come_back(self, scene: str, persona: str = "an-adult", **rule: object) -> str:
         """Signs in at the provider by an approval rule; the path the person comes back to."""
-        self.provider.approve(persona=persona, **rule)
-        address = f"{self.press_sign_in(scene)}&login_hint={persona}"
-        answer = requests.get(address, allow_redirects=False, timeout=10)
+        self.provider.decide_once(persona, **rule)
+        answer = requests.get(self.press_sign_in(scene), allow_redirects=False, timeout=10)
         assert answer.headers["Location"].startswith(f"{URL}/{scene}/callback?"), answer.text[:500]
         return answer.headers["Location"].removeprefix(URL)
 
@@ -101,7 +100,8 @@ def platform(provider, tmp_path) -> Platform:
     keys, data = tmp_path / "keys", tmp_path / "platform"
     ambient = Ambient(provider.clock.now, os.urandom)
     for scene in SCENES:
-        init_client_key(keys / scene.key_file, ambient)
+        for file in (scene.key_file, scene.dpop_key_file):
+            init_client_key(keys / file, ambient)
     for relying_party in load_registrations(
         REGISTRATION.read_text(encoding="utf-8"),
         "registration.yaml",
@@ -136,7 +136,7 @@ def test_the_forum_receives_the_check_result_and_nothing_else(platform):
     claims = verified(platform, shown(page, "id-token-raw"))
 
     assert claims.keys() == {
-        *("iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "nonce", "at_hash", "mock"),
+        *("iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "nonce", "at_hash", "mock", "sid"),
         "verified_claims",
     }
     assert claims["verified_claims"] == {"verification": {"trust_framework": "cn_netid_mock"}, "claims": {}}
