@@ -305,6 +305,11 @@ class Running:
         assert self.provider.services.approvals is not None
         self.provider.services.approvals.outcomes.set(ApprovalRule(persona=persona, **rule))
 
+    def decide_once(self, persona: str, **rule: Any) -> None:
+        """Sets what the next request comes to that names nobody else."""
+        assert self.provider.services.approvals is not None
+        self.provider.services.approvals.outcomes.enqueue(ApprovalRule(persona=persona, **rule))
+
     def callback(self, response: requests.Response) -> Callback:
         """The parameters of a redirect back to the relying party."""
         location = response.headers.get("Location", "")

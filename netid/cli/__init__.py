@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     init = actions.add_parser("init", parents=[place], help="make them; existing ones are never replaced")
     init.add_argument(
-        "--client", action="append", default=[], metavar="NAME", help="also make a relying party's key"
+        "--client", action="append", default=[], metavar="NAME", help="also make a relying party's two keys"
     )
     actions.add_parser("list", parents=[place], help="list the signing keys and what each is now")
     actions.add_parser("rotate", parents=[place], help="sign with the next keys; old ones stay published")

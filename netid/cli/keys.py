@@ -34,9 +34,10 @@ def _init(directory: Path, clients: list[str], ambient: Ambient) -> None:
     if _missing(directory / KEYRING_FILE):
         init_keys(directory, ambient)
     for name in clients:
-        path = directory / f"{name}.json"
-        if _missing(path):
-            init_client_key(path, ambient)
+        # One proves who it is, the other is what its tokens are bound to (RFC 9449).
+        for path in (directory / f"{name}.json", directory / f"{name}-dpop.json"):
+            if _missing(path):
+                init_client_key(path, ambient)
 
 
 def _missing(path: Path) -> bool:

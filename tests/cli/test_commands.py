@@ -61,7 +61,7 @@ def test_keys_are_made_once_and_never_replaced(tmp_path: Path, capsys: pytest.Ca
     arguments = ["keys", "init", "--directory", str(tmp_path), "--client", "a-shop"]
     assert main(arguments) == 0
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(made) == {"keyring.json", "a-shop.json"}
+    assert set(made) == {"keyring.json", "a-shop.json", "a-shop-dpop.json"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
     assert main(arguments) == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == made

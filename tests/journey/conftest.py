@@ -33,7 +33,8 @@ def town(start: Callable[..., Running], tmp_path: Path) -> Iterator[Town]:
     """Everything a person meets, each on a port of its own."""
     keys = tmp_path / "keys"
     for scene in ("forum", "game", "parcels"):
-        init_client_key(keys / f"platform_demo-{scene}.json", Ambient.real())
+        for file in (f"platform_demo-{scene}.json", f"platform_demo-{scene}-dpop.json"):
+            init_client_key(keys / file, Ambient.real())
     listener = listen()
     platform_url = f"http://localhost:{listener.getsockname()[1]}"
     provider = start(mode="demo", management_port=None, management_token=None, platform_url=platform_url)

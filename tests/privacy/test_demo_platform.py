@@ -98,7 +98,8 @@ def _platform(provider: Running, directory: Path) -> Iterator[Town]:
     keys, data = directory / "keys", directory / "platform"
     ambient = Ambient(now=provider.clock.now, random=secrets.token_bytes)
     for scene in SCENES:
-        init_client_key(keys / scene.key_file, ambient)
+        for file in (scene.key_file, scene.dpop_key_file):
+            init_client_key(keys / file, ambient)
     listener = listen()
     url = f"http://localhost:{listener.getsockname()[1]}"
     for relying_party in load_registrations(

@@ -23,7 +23,8 @@ def snippets(language: str) -> list[str]:
 @pytest.fixture
 def app(provider, tmp_path, monkeypatch) -> Flask:
     """The page's app, word for word but for the provider's port."""
-    init_client_key(tmp_path / "keys" / "a-shop.json", Ambient.real())
+    for file in ("a-shop.json", "a-shop-dpop.json"):
+        init_client_key(tmp_path / "keys" / file, Ambient.real())
     [registration] = load_registrations(
         snippets("yaml")[0],
         str(PAGE),
@@ -42,9 +43,8 @@ def app(provider, tmp_path, monkeypatch) -> Flask:
 
 def come_back(browser, provider, **rule: object) -> str:
     """Presses sign-in; the persona decides by an approval rule. The address they come back to."""
-    provider.approve(persona="an-adult", **rule)
-    address = f"{browser.get('/sign-in').location}&login_hint=an-adult"
-    answer = requests.get(address, allow_redirects=False, timeout=10)
+    provider.decide_once("an-adult", **rule)
+    answer = requests.get(browser.get("/sign-in").location, allow_redirects=False, timeout=10)
     assert answer.headers["Location"].startswith("http://localhost:5000/callback?")
     return answer.headers["Location"].removeprefix("http://localhost:5000")
 
