@@ -29,21 +29,34 @@ def parse_object(data: bytes) -> dict[str, object]:
     that occurs twice at any depth, NaN and infinities, numbers of absurd length, nesting below
     MAX_DEPTH, lone surrogates, a byte order mark.
     """
-    text = data.decode("utf-8")
-    # Counting every bracket, even inside strings, is enough for nearly all; the rest is looked at.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise ValueError("nested too deep")
-    value = _DECODER.decode(text)
+    value = _parse(data)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
-    if _SURROGATE.search(text):
-        dump(value)
+    return value
+
+
+def parse_array(data: bytes) -> list[object]:
+    """The one JSON array that these UTF-8 bytes are, as strictly as `parse_object`."""
+    value = _parse(data)
+    if not isinstance(value, list):
+        raise ValueError("not a JSON array")
     return value
 
 
 def dump(value: object) -> bytes:
     """The compact UTF-8 form, members in the order given; ValueError for NaN and lone surrogates."""
     return _ENCODER.encode(value).encode("utf-8")
+
+
+def _parse(data: bytes) -> object:
+    text = data.decode("utf-8")
+    # Counting every bracket, even inside strings, is enough for nearly all; the rest is looked at.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise ValueError("nested too deep")
+    value: object = _DECODER.decode(text)
+    if _SURROGATE.search(text):
+        dump(value)
+    return value
 
 
 def _depth(text: str) -> int:
