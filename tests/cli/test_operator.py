@@ -85,7 +85,9 @@ def test_a_net_number_is_read_from_standard_input(
 
 
 @pytest.mark.parametrize(
-    "typed", [NetNumber.draw(os.urandom).reveal(), "not a number", ""], ids=["well-formed", "malformed", "empty"]
+    "typed",
+    [NetNumber.draw(os.urandom).reveal(), "not a number", ""],
+    ids=["well-formed", "malformed", "empty"],
 )
 def test_somebody_who_is_not_there_is_one_line(
     run: Run, capsys: pytest.CaptureFixture[str], typed: str
