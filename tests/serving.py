@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from netid.credentials import keyring_file
 from netid.credentials.keyring import Keyring
 from netid.storage.key_files import KEYRING_FILE
 
+PROGRAM = ("-m", "netid.cli", "serve")
 _PATIENCE = 60
 
 
@@ -28,13 +29,20 @@ def free_port() -> int:
 class Served:
     """One `netid serve`, with the processes it started."""
 
-    def __init__(self, address: str, settings: dict[str, str], *arguments: str, verify: str | bool) -> None:
+    def __init__(
+        self,
+        address: str,
+        settings: dict[str, str],
+        *arguments: str,
+        program: Sequence[str],
+        verify: str | bool,
+    ) -> None:
         self.address = address
         """Where it answers, which is not its issuer where somebody else has that."""
         self.verify = verify
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NETID_PROVIDER_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "netid.cli", "serve", *arguments],
+            [sys.executable, *program, *arguments],
             env=clean | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -92,7 +100,7 @@ class Serving:
         file.write_bytes(keyring_file.serialise(keyring))
         self._started: list[Served] = []
 
-    def __call__(self, *arguments: str, **settings: Any) -> Served:
+    def __call__(self, *arguments: str, program: Sequence[str] = PROGRAM, **settings: Any) -> Served:
         """Starts one, which does not answer yet; with `--tls` it is verified by its own authority."""
         port = free_port()
         verify = str(self.keys / "tls-authority.pem") if "--tls" in arguments else True
@@ -107,7 +115,7 @@ class Serving:
             **settings,
         }
         named = {f"NETID_PROVIDER_{name.upper()}": str(value) for name, value in given.items()}
-        served = Served(address, named, *arguments, verify=verify)
+        served = Served(address, named, *arguments, program=program, verify=verify)
         self._started.append(served)
         return served
 
