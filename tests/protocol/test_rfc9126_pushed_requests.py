@@ -1,6 +1,7 @@
 """RFC 9126: a request is pushed to /par first, and named at /authorize by a request_uri that works once."""
 
 import re
+import secrets
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
+from netid.credentials.jwk import SigningKey
 from netid.services.pushed_requests import REQUEST_URI_PREFIX
 from tests.protocol.meddling import held
 from tests.protocol.reading import signed
@@ -175,6 +177,48 @@ class TestWhoPushes:
 
         with ThreadPoolExecutor(8) as pool:
             assert sorted(pool.map(push, range(8))) == [201] + [401] * 7
+
+
+class TestTheKeyItIsBoundTo:
+    """RFC 9449, 10 and 10.1: what the proof itself has to be is in test_rfc9449_dpop."""
+
+    def test_a_proof_binds_the_code_as_dpop_jkt_does(self, bank):
+        for dpop_jkt, header in (
+            (None, bank.dpop_proof("/par")),
+            (bank.dpop.public.thumbprint, bank.dpop_proof("/par")),
+            (bank.dpop.public.thumbprint, None),
+        ):
+            asked = bank.request(dpop_jkt=dpop_jkt, login_hint="an-adult")
+            answer = bank.post("/par", asked, **({"DPoP": header} if header else {}))
+            assert answer.status_code == 201
+            assert ("DPoP-Nonce" in answer.headers) == (header is not None)
+            bank.running.approve(client_id=bank.client_id)
+            code = bank.running.callback(bank.begin(answer.json()["request_uri"])).code
+            thief = replace(bank, dpop=SigningKey.generate("ES256", secrets.token_bytes))
+            assert thief.redeem(code).status_code == 400
+            assert bank.redeem(code).status_code == 200
+
+    def test_t6_a_proof_of_another_key_than_dpop_jkt_names(self, bank, not_taken):
+        asked, proof = bank.request(dpop_jkt="x" * 43), bank.dpop_proof("/par")
+        not_taken(bank, lambda: bank.post("/par", asked, DPoP=proof), "invalid_dpop_proof", proof)
+
+    @pytest.mark.parametrize(
+        ("changes", "error"),
+        [({"htm": "GET"}, "invalid_dpop_proof"), ({"nonce": "x"}, "use_dpop_nonce")],
+    )
+    def test_t6_a_proof_that_does_not_fit_keeps_nothing_and_brings_the_nonce(
+        self, bank, not_taken, changes, error
+    ):
+        proof = bank.dpop_proof("/par", **changes)
+        act = lambda: bank.post("/par", bank.request(), DPoP=proof)  # noqa: E731
+        answer = not_taken(bank, act, error, proof).response
+        assert answer.headers["DPoP-Nonce"] == bank.running.dpop_nonce()
+
+    def test_t7_a_proof_is_good_once(self, bank, not_taken):
+        proof = bank.dpop_proof("/par")
+        assert bank.post("/par", bank.request(), DPoP=proof).status_code == 201
+        act = lambda: bank.post("/par", bank.request(), DPoP=proof)  # noqa: E731
+        not_taken(bank, act, "invalid_dpop_proof", proof)
 
 
 class TestMalformed:
