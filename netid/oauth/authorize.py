@@ -181,9 +181,9 @@ class Authorize:
     def _own_step(self, interaction: Interaction, standing: Standing) -> Step:
         """A child does not leave without the guardian (Measures, article 4), unless there is none to ask."""
         leaves = interaction.request.action is OwnAction.CANCEL
-        if leaves and standing.needs_guardian and standing.has_guardian:
-            if not interaction.progress.guardian_checked:
-                return _guardian_step(interaction)
+        asks_guardian = standing.needs_guardian and standing.has_guardian
+        if leaves and asks_guardian and not interaction.progress.guardian_checked:
+            return _guardian_step(interaction)
         return Step(StepKind.FINISH, standing=standing)
 
     def resume(self, interaction: Interaction, browser: Browser, new_session: str | None = None) -> Response:
