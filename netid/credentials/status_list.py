@@ -28,8 +28,8 @@ Bits = Literal[1, 2, 4, 8]
 MAX_LIST_BYTES = 2**20
 """The largest list that is unpacked: 8,388,608 entries of one bit, 4,194,304 of two."""
 
-MAX_TOKEN_BYTES = 3 * 2**19
-"""The longest token that is looked at: a list of that size in which nothing could be compressed."""
+MAX_TOKEN_BYTES = 2**21
+"""The longest token that is looked at: it holds a list of that size in which nothing could be packed."""
 
 _BITS: dict[int, Bits] = {1: 1, 2: 2, 4: 4, 8: 8}
 
@@ -83,10 +83,10 @@ class StatusList:
     def of(cls, size: int, bits: Bits, statuses: Mapping[int, int]) -> Self:
         """A list of so many entries, VALID but for these; ValueError for what does not fit.
 
-        `size` is a multiple of 8, so that the last byte is full.
+        The last byte is full.
         """
-        if size % 8 or not 0 < size * bits <= MAX_LIST_BYTES * 8:
-            raise ValueError("the size is no multiple of 8, or too large")
+        if size * bits % 8 or not 0 < size * bits <= MAX_LIST_BYTES * 8:
+            raise ValueError("the entries do not fill whole bytes, or are too many")
         data = bytearray(size * bits // 8)
         for index, status in statuses.items():
             if not (0 <= index < size and 0 <= status < 2**bits):
@@ -107,8 +107,8 @@ class StatusList:
 
     def claim(self) -> dict[str, object]:
         """The token's `status_list`."""
-        # Filtered is the better strategy for sparse bits: nothing else made a list shorter.
-        packing = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 8, zlib.Z_FILTERED)
+        # Filtered suits sparse bits best: no other strategy of zlib makes a list shorter.
+        packing = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_FILTERED)
         return {"bits": self.bits, "lst": base64url.encode(packing.compress(self.data) + packing.flush())}
 
     def __getitem__(self, index: int) -> int:
