@@ -30,12 +30,15 @@ def read_wish(asked: JsonValue, path: str) -> Wish:
     essential = members.get("essential", False)
     if not isinstance(essential, bool):
         raise InvalidRequest(f"{path}.essential must be true or false")
-    if "values" in members:
-        values = members["values"]
-        if not isinstance(values, list) or not values:
-            raise InvalidRequest(f"{path}.values must be a list of at least one")
-        return Wish(essential, tuple(values))
-    return Wish(essential, (members["value"],) if "value" in members else None)
+    only = (members["value"],) if "value" in members else None
+    if "values" not in members:
+        return Wish(essential, only)
+    values = members["values"]
+    if not isinstance(values, list) or not values:
+        raise InvalidRequest(f"{path}.values must be a list of at least one")
+    if only and only[0] not in values:
+        raise InvalidRequest(f"{path}.value is none of its values; send one or the other")
+    return Wish(essential, only or tuple(values))
 
 
 def read_text_wish(asked: JsonValue, path: str) -> Wish:

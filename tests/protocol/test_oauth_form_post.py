@@ -83,6 +83,13 @@ def test_refusing_and_leaving_arrive_so_as_well(shop, visitor):
     assert [posted(answer)["error"] for answer in (refused, left)] == ["access_denied"] * 2
 
 
+def test_a_pushed_request_is_answered_as_it_asked(shop, visitor):
+    answer = visitor.walk(shop.begin(shop.pushed(**FORM), visitor.browser))
+    assert posted(answer).keys() == {"code", "state", "iss"}
+    beside = shop.begin(shop.pushed(), visitor.browser, **FORM)
+    assert shop.running.callback(beside).code
+
+
 def test_a_parameter_that_came_twice_is_answered_so_as_well(shop):
     given = [*shop.request(**FORM).items(), ("scope", "openid")]
     answer = requests.get(shop.running.url("/authorize"), params=given, timeout=10)

@@ -184,6 +184,16 @@ class TestForm:
         refusal = refused(shop.running, lambda: shop.authorize(claims=wanted), 303, "invalid_request")
         assert refusal.description == said
 
+    def test_value_and_values_together_have_to_agree(self, shop, refused):
+        wanted = asking(id_token={"acr": {"value": "urn:y", "values": ["urn:x"]}})
+        said = refused(
+            shop.running, lambda: shop.authorize(claims=wanted), 303, "invalid_request"
+        ).description
+        assert said == "claims.id_token.acr.value is none of its values; send one or the other"
+        full = "urn:netid:acr:credential+passcode+face"
+        wanted = asking(id_token={"acr": {"value": full, "values": [TestAcr.FACE, full]}})
+        assert id_token(shop, claims=wanted)["acr"] == full
+
     def test_members_that_are_not_known_are_ignored(self, shop):
         wish = {"essential": False, "value": "x", "later": [1], "purpose": 1}
         assert released(shop, scope=PARCELS, claims=asking(userinfo={"name": wish}, more={"name": 1})) == {

@@ -172,6 +172,21 @@ class TestWhatIsNoHintOfOurs:
         turned_away(hint, "invalid_request")
 
 
+class TestPushed:
+    def test_it_names_the_person_there_as_well(self, shop, visitor):
+        hint = shop.tokens("another-adult")["id_token"]
+        left = visitor.walk(shop.begin(shop.pushed(id_token_hint=hint), visitor.browser))
+        assert shop.running.callback(left).error == "access_denied"
+        silent = shop.begin(shop.pushed(id_token_hint=hint, prompt="none"), visitor.browser)
+        assert shop.running.callback(silent).error == "login_required"
+
+    def test_one_that_is_not_ours_is_refused_when_it_is_pushed(self, shop, another_shop, refused):
+        hint = another_shop.tokens()["id_token"]
+        for sent, error in ((hint, NOT_OURS), (PLANTED, "invalid_request")):
+            act = lambda sent=sent: shop.push(id_token_hint=sent)  # noqa: E731
+            refused(shop.running, act, 400, error, secrets=(hint,), audited=("push_refused",))
+
+
 def test_neither_the_hint_nor_who_is_meant_is_in_the_log(shop, visitor, caplog):
     hint = sign_in(shop, visitor)
     subject = str(payload_of(shop.running, hint)["sub"])
