@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from netid.credentials import base64url
 from netid.credentials.keyring import Keyring
+from netid.identity.exceptions import Authority, ExceptionCode, ExceptionRequest
+from netid.storage import backup
 from tests.privacy.forms import digests_of, salted_digests_of
-from tests.privacy.people import PlantedPeople
+from tests.privacy.people import PlantedPeople, PlantedPerson
 from tests.privacy.searching import Leak, Searcher, views
 from tests.protocol.visiting import Visitor
 from tests.running import Running
@@ -35,8 +37,23 @@ def used(provider: Running, people: PlantedPeople) -> Running:
         shop.headless(persona, {"voluntary": "all"}, scope=SCOPE)
     _sign_in_half_way(provider, people["planted-elder"].net_number)
     _enrol_half_way(provider, people["planted-foreigner"].persona.fields)
+    _appeal(provider, people["planted-suspended"])
+    for code, authority in ((ExceptionCode.LEGAL_ASSISTANCE, "court"), (ExceptionCode.EMERGENCY, "rescue")):
+        request = ExceptionRequest(code=code, authority=Authority(authority), case="2026-A-17")
+        provider.provider.services.exceptions.give_out(people["planted-elder"].person_id, request)
     provider.provider.sealer.seal_once()
+    backup.make(provider.provider.settings.database_url, provider.directory / "netid.db.copy")
     return provider
+
+
+def _appeal(provider: Running, person: PlantedPerson) -> None:
+    """With everything that could be said of oneself, first in a form that cannot be taken."""
+    visitor = Visitor(provider, who=f"persona:{person.persona.id}", passcode=person.persona.passcode)
+    visitor.walk(visitor.browser.get(provider.url("/records"), allow_redirects=False), stop="records")
+    page = visitor.browser.get(provider.url("/records/notices"))
+    words = " ".join(value.value for value in person.values if value.field != "person_id")
+    assert visitor.send(page, words=words + "\x00").status_code == 400
+    assert visitor.send(page, words=words).status_code == 303
 
 
 def _sign_in_half_way(provider: Running, net_number: str) -> None:
