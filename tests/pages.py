@@ -151,9 +151,10 @@ class Visitor:
     def _follow(self, response: requests.Response) -> "Visitor":
         self.left = None
         while response.status_code == 303:
-            if not response.headers["Location"].startswith(self.running.issuer):
+            onward = urljoin(response.url, response.headers["Location"])
+            if not onward.startswith(self.running.issuer):
                 self.left = response
                 return self
-            response = self.running.get(self.browser, response)
+            response = self.browser.get(onward, allow_redirects=False)
         self.page = Page(response)
         return self

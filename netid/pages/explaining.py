@@ -10,6 +10,7 @@ from netid.errors import (
     InteractionEnded,
     InteractionExpired,
     InvalidField,
+    LogoutUnproven,
     MalformedRequest,
     MethodNotAllowed,
     NetIDError,
@@ -113,6 +114,14 @@ def _request_refused() -> Explanation:
     )
 
 
+def _logout_refused() -> Explanation:
+    return Explanation(
+        _("Nobody was signed out"),
+        _("The site or app you came from asked for it in a way that cannot be proven."),
+        _("To sign out here, open “My records”."),
+    )
+
+
 def _not_possible() -> Explanation:
     return Explanation(
         _("This is not possible"),
@@ -136,6 +145,7 @@ _WORDS: Sequence[tuple[tuple[type[NetIDError], ...], Callable[[], Explanation]]]
     ((NotFound, MethodNotAllowed), _not_found),
     ((FormRefused, MalformedRequest, RequestTooLarge, UnsupportedMediaType), _form_refused),
     ((StorageBusy,), _busy),
+    ((LogoutUnproven,), _logout_refused),
     ((OAuthError,), _request_refused),
 )
 """By kind of error; the first that fits speaks."""

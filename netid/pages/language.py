@@ -144,7 +144,8 @@ def _switch_href(other: Language) -> str:
     """The same address with the other language; home where a GET of it would not be this page again."""
     if not _takes_get() or request.blueprint == "authorize":
         return f"{url_for('pages.home')}?{urlencode({_PARAMETER: other})}"
-    rest = [(name, value) for name, value in request.args.items(multi=True) if name != _PARAMETER]
+    left_out = {_PARAMETER, "id_token_hint"}  # no page repeats an ID token
+    rest = [(name, value) for name, value in request.args.items(multi=True) if name not in left_out]
     return f"{request.script_root}{request.path}?{urlencode([*rest, (_PARAMETER, other)])}"
 
 
