@@ -2,14 +2,20 @@
 
 import gc
 import os
+import socket
 from argparse import Namespace
 from urllib.parse import urlsplit
 
+from netid.errors import StartFailed
 from netid.settings import PREFIX, Settings, SettingsError, read_settings
 
 THREADS = 2
 """Requests one worker handles at once: one waits for the disk while the other computes. More take the
 interpreter's lock from each other: a sign-in then costs a third more (`make bench`). Add workers."""
+
+
+GRACE_SECONDS = 20
+"""How long a request in flight may take once the end was asked for."""
 
 
 def run(chosen: Namespace) -> int:
@@ -47,6 +53,16 @@ def _check_certificate(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}TLS_CERTIFICATE, {PREFIX}TLS_KEY: {files}: {reason}") from error
 
 
+def _check_free(host: str, port: int) -> None:
+    """Granian shares its port with whoever else does, and two providers would answer by turns."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise StartFailed(
+            f"{host} port {port} cannot be listened on; end what has it, or set {PREFIX}HOST and {PREFIX}PORT"
+        ) from error
+
+
 def with_local_tls() -> Settings:
     """The settings for https with the local authority, made where there is none; the workers get them too.
 
@@ -67,11 +83,12 @@ def with_local_tls() -> Settings:
 
 
 def serve(settings: Settings) -> None:
-    """Serves with granian, which starts the workers and replaces one that dies."""
+    """Serves with granian, which starts the workers and replaces one that dies. Raises StartFailed."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    _check_free(settings.host, settings.port)
     # The workers are forks of this process: what the check has loaded is theirs, and shared.
     gc.collect()
     gc.freeze()
@@ -87,6 +104,7 @@ def serve(settings: Settings) -> None:
         log_access=False,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_SECONDS,
         ssl_cert=settings.tls_certificate,
         ssl_key=settings.tls_key,
     ).serve()

@@ -1,0 +1,63 @@
+"""`netid serve` as a process: how it ends, and what it is made of."""
+
+import socket
+import threading
+
+import requests
+
+from tests.serving import Served, Serving
+
+REQUEST = b"grant_type=authorization_code&code=x"
+
+
+def refuses_connections(served: Served) -> bool:
+    """Whether nobody listens any more; waits for it, for as long as a test may."""
+    host, _, port = served.address.removeprefix("http://").partition(":")
+    for _ in range(2000):
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except ConnectionRefusedError:
+            return True
+        threading.Event().wait(0.005)
+    return False
+
+
+def test_f5_at_sigterm_what_is_in_flight_finishes_and_new_is_refused(serve: Serving) -> None:
+    served = serve()
+    served.wait_until_it_answers()
+    host, _, port = served.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as in_flight:
+        in_flight.sendall(
+            b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(REQUEST), REQUEST[:10])
+        )
+        requests.get(f"{served.address}/jwks", timeout=10)  # by now the half request has been taken
+        served.process.terminate()
+        assert refuses_connections(served)
+        assert served.process.poll() is None
+
+        in_flight.sendall(REQUEST[10:])
+        assert in_flight.makefile("rb").readline() == b"HTTP/1.1 401 Unauthorized\r\n"
+    assert served.process.wait(30) == 0
+    assert served.end() == ""
+
+
+def test_a_worker_that_dies_is_replaced(serve: Serving) -> None:
+    served = serve()
+    served.wait_until_it_answers()
+    first, *workers = served.tree()
+    assert len(workers) == 1
+    workers[0].kill()
+    workers[0].wait(10)
+    served.wait_until_it_answers()
+    assert first.is_running()
+
+
+def test_a_port_that_somebody_has_is_not_shared(serve: Serving) -> None:
+    """Two providers on one port would answer by turns."""
+    served = serve()
+    served.wait_until_it_answers()
+    port = served.address.rpartition(":")[2]
+    other = serve(port=port)
+    assert other.process.wait(60) == 2
+    assert f"127.0.0.1 port {port} cannot be listened on" in other.end()
