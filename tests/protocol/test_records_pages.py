@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 import requests
 
+from tests.listening import Listener, by_hand
+from tests.pages import Page, Visitor
 from tests.running import DEMO_PASSCODE, Running
 
 RELEASE = {"scope": "openid netid.verify netid.purpose.real-name-parcel"}
@@ -146,3 +149,129 @@ def test_nobody_can_register_or_ask_as_the_records_themselves(provider: Running)
         timeout=10,
     )
     assert refused.status_code == 400
+
+
+# What a platform makes of it
+
+
+def told_on(page: requests.Response) -> list[str]:
+    """What each entry says of what the platform has, in the order of the page."""
+    return [one.text for one in Page(page).all(data_testid="told")]
+
+
+TOLD = {
+    "asked to delete; no answer yet": None,
+    "confirmed: deleted there,": (202, ""),
+    "asked to delete; the platform did not accept the message. Write to privacy@a-shop.example.": (
+        400,
+        '{"err": "invalid_key"}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "answer"), TOLD.items())
+def test_what_became_of_a_withdrawal_is_said_as_it_is(
+    provider: Running, listener: Listener, words: str, answer: tuple[int, str] | None
+) -> None:
+    by_hand(provider)
+    provider.register(events_uri=listener.url).tokens(**RELEASE)
+    browser = signed_in(provider)
+    withdraw(provider, browser, receipts_on(browser.get(provider.url("/records")))[0])
+    if answer is not None:
+        listener.answers(*answer)
+        provider.provider.delivery.step()
+    [said] = told_on(browser.get(provider.url("/records")))
+    assert said.startswith(words)
+
+
+def test_a_platform_that_never_answers_is_said_not_to_have_answered(
+    provider: Running, listener: Listener
+) -> None:
+    by_hand(provider)
+    listener.answers(500)
+    provider.register(events_uri=listener.url).tokens(**RELEASE)
+    browser = signed_in(provider)
+    withdraw(provider, browser, receipts_on(browser.get(provider.url("/records")))[0])
+    while provider.provider.delivery.step():
+        provider.clock.advance(days=1)
+    [said] = told_on(signed_in(provider).get(provider.url("/records")))
+    assert said == "asked to delete; not answered. Write to privacy@a-shop.example."
+
+
+def test_a_platform_without_an_address_cannot_be_told_and_that_is_said(provider: Running) -> None:
+    provider.register().tokens(**RELEASE)
+    browser = signed_in(provider)
+    withdraw(provider, browser, receipts_on(browser.get(provider.url("/records")))[0])
+    [said] = told_on(browser.get(provider.url("/records")))
+    assert said.startswith("This platform cannot be told automatically.")
+    assert "privacy@a-shop.example" in said
+
+
+def test_a_release_can_be_withdrawn_after_its_token_has_ended(provider: Running, listener: Listener) -> None:
+    """The platform keeps what it got for as long as it said, which is longer than a token lives."""
+    by_hand(provider)
+    provider.register(events_uri=listener.url).tokens(**RELEASE)
+    provider.clock.advance(hours=1)
+    browser = signed_in(provider)
+    page = browser.get(provider.url("/records"))
+    assert 'data-testid="withdraw"' in page.text
+    withdraw(provider, browser, receipts_on(page)[0])
+    provider.provider.delivery.step()
+    assert len(listener.received) == 1
+
+
+def at_platform(provider: Running, client_id: str = "a-shop", persona: str = "an-adult") -> Visitor:
+    """A person at the page of one platform."""
+    visitor = Visitor(provider).open(provider.url("/records")).sign_in(persona)
+    return visitor.open(provider.url(f"/records/platforms/{client_id}"))
+
+
+def test_one_press_takes_everything_back_from_a_platform(provider: Running) -> None:
+    shop, other = provider.register(), provider.register("other")
+    held, elsewhere = shop.tokens(**RELEASE), other.tokens(**RELEASE)
+    shop.tokens()
+    visitor = at_platform(provider)
+    assert visitor.page.has("cannot-be-told")
+    visitor.press("withdraw-all")
+    assert visitor.page.has("status")
+    assert not visitor.page.has("withdraw-all")
+    assert [one.text.count("Withdrawn") for one in visitor.page.all("article")] == [1, 1]
+    assert shop.userinfo(held["access_token"]).status_code == 401
+    assert other.userinfo(elsewhere["access_token"]).status_code == 200
+
+
+def test_a_new_identity_is_explained_and_given(provider: Running) -> None:
+    entity = {"name": {"zh": "一家公司", "en": "One Ltd"}, "sector": "one.example"}
+    shop, sister = (provider.register(name, legal_entity=entity) for name in ("a-shop", "sister"))
+    shop.tokens()
+    sister.tokens()
+    visitor = at_platform(provider)
+    assert "The sister" in visitor.page.test("same-operator").text
+    visitor.press("begin-anew")
+    assert visitor.page.has("status")
+    assert not visitor.page.has("begin-anew"), "there is nobody to be known as any more"
+
+
+@pytest.mark.parametrize("path", ["a-shop", "never-heard-of"])
+def test_a_platform_one_never_agreed_to_is_not_found_like_a_missing_one(provider: Running, path: str) -> None:
+    provider.register().tokens("another-adult")
+    provider.register("mine").tokens()
+    visitor = at_platform(provider, "mine")
+    token = visitor.page.all("input", name="form_token")[0].get("value")
+    missing = visitor.open(provider.url("/records/platforms/missing")).page
+    assert missing.response.status_code == 404
+    visitor.open(provider.url(f"/records/platforms/{path}"))
+    assert visitor.page.response.status_code == 404
+    assert visitor.page.response.text.replace(path, "") == missing.response.text.replace("missing", "")
+    for act in ("withdraw", "new-identity"):
+        visitor.send(f"/records/platforms/{path}/{act}", {"form_token": token})
+        assert visitor.page.response.status_code == 404
+
+
+@pytest.mark.parametrize("act", ["withdraw", "new-identity"])
+def test_a_platforms_forms_are_this_browsers_own(provider: Running, act: str) -> None:
+    provider.register().tokens()
+    visitor = at_platform(provider)
+    visitor.send(f"/records/platforms/a-shop/{act}", {"form_token": "x" * 43})
+    assert visitor.page.response.status_code == 403
+    assert at_platform(provider).page.has("withdraw-all")
