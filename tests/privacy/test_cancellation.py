@@ -21,7 +21,7 @@ from netid.storage.erasures import STAYS
 from netid.storage.persons import PersonStatus
 from netid.storage.tables import MAIN, audit_events
 from netid.storage.vault import _field_context, _key_context
-from tests.privacy.leaving import leave, signed_in_to_leave
+from tests.privacy.leaving import files_of, leave, secret_bytes, signed_in_to_leave, traces
 from tests.privacy.people import PlantedPeople, PlantedPerson
 from tests.privacy.searching import Searcher
 from tests.protocol.refusals import rows
@@ -266,43 +266,10 @@ def test_measures_4_a_child_leaves_once_the_guardian_has_agreed(
 # S10: no byte left
 
 
-def secret_bytes(provider: Running, keyring: Keyring, person: PlantedPerson) -> list[bytes]:
-    """What the person's values stand as in the files: ciphertexts, the wrapped key, digests, receipts."""
-    with closing(sqlite3.connect(provider.directory / "netid.db")) as main:
-        sealed = main.execute("SELECT sealed FROM vault WHERE person_id = ?", (person.person_id,)).fetchall()
-        digests = main.execute(
-            "SELECT net_number_digest, document_digest, passcode_hash FROM persons WHERE person_id = ?",
-            (person.person_id,),
-        ).fetchall()
-        receipts = main.execute(
-            "SELECT record, record_hash FROM receipts WHERE person_id = ?", (person.person_id,)
-        ).fetchall()
-        subjects = main.execute(
-            "SELECT subject FROM pairwise_subjects WHERE person_id = ?", (person.person_id,)
-        ).fetchall()
-    with closing(sqlite3.connect(provider.directory / "keys.db")) as keys:
-        wrapped = keys.execute(
-            "SELECT wrapped FROM data_keys WHERE person_id = ?", (person.person_id,)
-        ).fetchall()
-    assert all((sealed, wrapped, receipts, subjects))
-    found = [value for row in (*sealed, *wrapped, *digests, *receipts, *subjects) for value in row]
-    return [value.encode() if isinstance(value, str) else value for value in found]
-
-
-def files_of(directory: Path) -> bytes:
-    return b"\n".join(file.read_bytes() for file in sorted(directory.rglob("*")) if file.is_file())
-
-
-def traces(directory: Path, hidden: list[bytes]) -> list[bytes]:
-    """What is found in the files, whole or cut by a page's end."""
-    data = files_of(directory)
-    return [value for value in hidden if value in data or value[:24] in data or value[-24:] in data]
-
-
 def test_s10_every_file_of_the_instance_is_without_who_left(
     provider: Running, people: PlantedPeople, keyring: Keyring, elder: PlantedPerson, watched_logs: LogWatch
 ) -> None:
-    hidden = secret_bytes(provider, keyring, elder)
+    hidden = secret_bytes(provider, elder.person_id)
     assert traces(provider.directory, hidden) == hidden, "the positive control: they are there before"
     page = leave(provider, elder)
     provider.provider.sealer.seal_once()
@@ -333,7 +300,7 @@ def reading(provider: Running) -> Iterator[None]:
 def test_s10_it_is_not_called_erased_while_bytes_are_left(
     provider: Running, keyring: Keyring, elder: PlantedPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hidden = secret_bytes(provider, keyring, elder)
+    hidden = secret_bytes(provider, elder.person_id)
     for database in (provider.provider.stores.db, provider.provider.keys_db):
         with database.write() as tx:
             tx.exec_driver_sql("PRAGMA busy_timeout=50")
@@ -365,7 +332,7 @@ def test_an_interrupted_cancellation_is_finished_by_the_next_start(
     monkeypatch: pytest.MonkeyPatch,
     when: str,
 ) -> None:
-    hidden = secret_bytes(provider, keyring, elder)
+    hidden = secret_bytes(provider, elder.person_id)
     cancellation, destroy = provider.provider.services.cancellation, provider.provider.vault.destroy
 
     def killed(tx: object, person_id: str) -> None:
