@@ -40,6 +40,7 @@ from netid.identity.relying_party import RelyingParty
 from netid.oauth import authorize, discovery, par, token, userinfo
 from netid.oauth.browsers import Browsers
 from netid.oauth.client_auth import ClientAuthentication
+from netid.oauth.client_keys import ClientKeys
 from netid.oauth.dpop import DPoPProofs
 from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.logout import EndSession
@@ -429,7 +430,11 @@ def _web(
         approvals=services.approvals,
     )
     client_authentication = ClientAuthentication(
-        settings.issuer, stores=stores, registration=services.registration, ambient=ambient
+        settings.issuer,
+        stores=stores,
+        registration=services.registration,
+        client_keys=ClientKeys(send=Outgoing(settings.issuer).send, ambient=ambient),
+        ambient=ambient,
     )
     proofs = DPoPProofs(settings.issuer, stores=stores, keyring=keyring, ambient=ambient)
     token_endpoint = token.Token(

@@ -81,6 +81,10 @@ class TokenRefused(NetIDError):
 # Net credentials and their presentations: each is a token that was refused, for a reason of its own.
 
 
+class UnknownKey(TokenRefused):
+    """A signed token names no key of the set that it has to be signed with."""
+
+
 class DisclosureRefused(TokenRefused):
     """RFC 9901, 7.1: the disclosures do not fit what the issuer signed."""
 
@@ -190,6 +194,13 @@ class InvalidClient(OAuthError):
 
     code = "invalid_client"
     status = 401
+
+
+class ClientKeysPending(OAuthError):
+    """RFC 9110, 15.6.4: the keys at the client's jwks_uri are being fetched; try again in a second."""
+
+    code = "temporarily_unavailable"
+    status = 503
 
 
 class InvalidGrant(OAuthError):

@@ -14,7 +14,6 @@ from netid.errors import (
     NetIDError,
     NotFound,
     RequestTooLarge,
-    StorageBusy,
     Unauthorized,
     UnexpectedFault,
     UnsupportedMediaType,
@@ -72,7 +71,7 @@ def _answer(error: NetIDError, response: Response) -> Response:
     """The response with what goes with every refusal of this kind."""
     log_refusal(error)
     response.status_code = error.status
-    if isinstance(error, StorageBusy):
+    if error.status == 503:
         response.headers["Retry-After"] = "1"
     for kind, challenge in _CHALLENGES:
         if isinstance(error, kind):

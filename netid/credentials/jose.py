@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from netid.credentials import base64url, strict_json
 from netid.credentials.jwk import Algorithm, PublicKey, PublicKeySet, SigningKey
-from netid.errors import InvalidField, TokenRefused
+from netid.errors import InvalidField, TokenRefused, UnknownKey
 
 MAX_BYTES = 8192
 """The longest token that is looked at, unless the caller says otherwise."""
@@ -67,25 +67,33 @@ def sign(payload: Mapping[str, object], key: SigningKey, typ: str | None) -> str
 
     Raises TypeError or ValueError for what JSON cannot carry (NaN, net numbers, lone surrogates).
     """
-    header = {"alg": key.public.algorithm, "kid": key.public.kid, "typ": typ}
-    return _signed({name: value for name, value in header.items() if value is not None}, payload, key)
+    return _signed(_plain_header(key.public.algorithm, key.public.kid, typ), payload, key)
 
 
 def prove(payload: Mapping[str, object], key: SigningKey, typ: str) -> str:
     """The same with the public key itself in the header, for whoever does not know it yet (`Proof`)."""
-    return _signed(
-        {"alg": key.public.algorithm, "typ": typ, "jwk": key.public.required_members}, payload, key
-    )
+    header = {"alg": key.public.algorithm, "typ": typ, "jwk": key.public.required_members}
+    return _signed(_encoded(header), payload, key)
 
 
 def confirm(payload: Mapping[str, object], key: SigningKey, typ: str) -> str:
     """The same without a word on the key: whoever checks it knows it beforehand (`Confirmed`)."""
-    return _signed({"alg": key.public.algorithm, "typ": typ}, payload, key)
+    return _signed(_plain_header(key.public.algorithm, None, typ), payload, key)
 
 
-def _signed(header: Mapping[str, object], payload: Mapping[str, object], key: SigningKey) -> str:
-    signed = ".".join(base64url.encode(strict_json.dump(segment)) for segment in (header, payload))
+def _signed(header: str, payload: Mapping[str, object], key: SigningKey) -> str:
+    signed = f"{header}.{_encoded(payload)}"
     return f"{signed}.{base64url.encode(key.sign(signed.encode('ascii')))}"
+
+
+@lru_cache(maxsize=64)
+def _plain_header(algorithm: Algorithm, kid: str | None, typ: str | None) -> str:
+    header = {"alg": algorithm, "kid": kid, "typ": typ}
+    return _encoded({name: value for name, value in header.items() if value is not None})
+
+
+def _encoded(segment: Mapping[str, object]) -> str:
+    return base64url.encode(strict_json.dump(segment))
 
 
 def verify(
@@ -253,8 +261,10 @@ def _only_fitting(jwks: PublicKeySet, header: Mapping[str, object], algorithm: s
     if "kid" in header and not isinstance(kid, str):
         raise TokenRefused("kid is not a string")
     fitting = jwks.fitting(algorithm, kid if isinstance(kid, str) else None)
-    if len(fitting) != 1:
-        raise TokenRefused("no key of the set fits" if not fitting else "more than one key of the set fits")
+    if not fitting:
+        raise UnknownKey("no key of the set fits")
+    if len(fitting) > 1:
+        raise TokenRefused("more than one key of the set fits")
     return fitting[0]
 
 

@@ -173,6 +173,8 @@ class RelyingParty(_Frozen):
     """SHA-256 of the secret (at least 32 characters, so it cannot be tried out)."""
     jwks: dict[str, Any] | None = None
     """The relying party's public keys (RFC 7517)."""
+    jwks_uri: RedirectUri | None = None
+    """Where it publishes them instead (RFC 7591, 2)."""
     id_token_signed_response_alg: Literal["RS256", "ES256"] = Field(default_factory=_usual_algorithm)
     userinfo_signed_response_alg: Literal["RS256", "ES256"] | None = None
     require_pkce: bool = True
@@ -183,9 +185,12 @@ class RelyingParty(_Frozen):
 
     @model_validator(mode="after")
     def _proves_itself(self) -> Self:
-        if self.authentication is Authentication.PRIVATE_KEY_JWT and self.jwks is None:
-            raise ValueError("jwks: is needed for private_key_jwt; give the public keys")
-        if self.authentication is not Authentication.PRIVATE_KEY_JWT and self.secret_digest is None:
+        by_key = self.authentication is Authentication.PRIVATE_KEY_JWT
+        if by_key and self.jwks is None and self.jwks_uri is None:
+            raise ValueError("jwks: is needed for private_key_jwt; give the public keys, or jwks_uri")
+        if self.jwks is not None and self.jwks_uri is not None:
+            raise ValueError("jwks_uri: cannot stand beside jwks (RFC 7591, 2); give one of them")
+        if not by_key and self.secret_digest is None:
             raise ValueError(f"secret: is needed for {self.authentication}; give at least 32 characters")
         ids = [purpose.id for purpose in self.purposes]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
 from flask import Request
@@ -12,8 +12,9 @@ from netid.ambient import Ambient
 from netid.credentials import jose
 from netid.credentials.base64url import decode as _base64url
 from netid.credentials.jwk import Algorithm, PublicKeySet, SigningKey
-from netid.errors import InvalidClient, InvalidField, InvalidRequest, TokenRefused
+from netid.errors import InvalidClient, InvalidField, InvalidRequest, TokenRefused, UnknownKey
 from netid.identity.relying_party import Authentication, RelyingParty
+from netid.oauth.client_keys import ClientKeys
 from netid.services.registration import Registration
 from netid.storage.single_use import Kind
 from netid.storage.stores import Stores
@@ -22,28 +23,37 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS: tuple[Algorithm, ...] = ("ES256", "RS256")
 FAPI2_ASSERTION_ALGORITHMS: tuple[Algorithm, ...] = ("ES256",)
 """RS256 is none of FAPI 2.0's algorithms (Security Profile, 5.4.1)."""
-ASSERTION_LIFETIME = timedelta(minutes=5)
-"""An assertion may not be good for longer than this."""
+ASSERTION_LIFETIME = timedelta(hours=1)
+"""An assertion may not be good for longer than this (RFC 7523, 3, point 4)."""
 _NOBODY = "0" * 64
 _ANY_SIGNATURE = (1).to_bytes(32) * 2
 """In form and in range, so that checking it costs what checking a real one does."""
 
 
 class ClientAuthentication:
-    """Authenticates relying parties at the token and revocation endpoints."""
+    """Authenticates relying parties wherever they call."""
 
-    def __init__(self, issuer: str, *, stores: Stores, registration: Registration, ambient: Ambient) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        stores: Stores,
+        registration: Registration,
+        client_keys: ClientKeys,
+        ambient: Ambient,
+    ) -> None:
         self._issuer = issuer
         self._stores = stores
         self._registration = registration
+        self._client_keys = client_keys
         self._ambient = ambient
         self._nobodys_key = SigningKey.generate("ES256", ambient.random).public
 
     def authenticate(self, request: Request, given: Mapping[str, str]) -> RelyingParty:
         """The relying party that proves itself, by the method it registered and no other.
 
-        Raises InvalidClient, with the same words for an unknown client and a wrong proof, and
-        InvalidRequest where two methods come together (RFC 6749, 2.3).
+        Raises InvalidClient, with the same words for an unknown client and a wrong proof, InvalidRequest
+        where two methods come together (RFC 6749, 2.3), and ClientKeysPending.
         """
         header = request.headers.get("Authorization")
         used = [header is not None, "client_secret" in given, "client_assertion" in given]
@@ -78,34 +88,45 @@ class ClientAuthentication:
     def _verified(self, assertion: str, client_id: str | None) -> RelyingParty:
         claimed = jose.text_claim(jose.unverified_payload(assertion), "sub")
         relying_party = self._registration.get(claimed)
-        if relying_party is None or relying_party.jwks is None or client_id not in (None, claimed):
+        by_key = relying_party is not None and relying_party.authentication is Authentication.PRIVATE_KEY_JWT
+        if relying_party is None or not by_key or client_id not in (None, claimed):
             self._nobodys_key.accepts(_ANY_SIGNATURE, assertion.encode())
-            raise InvalidClient(detail="unknown client, or one without keys")
-        if relying_party.authentication is not Authentication.PRIVATE_KEY_JWT:
-            raise InvalidClient(detail="another method is registered")
-        keys = jose.Pinned(PublicKeySet.from_jwks(relying_party.jwks))
-        fapi2 = relying_party.profile == "fapi2"
-        algorithms = FAPI2_ASSERTION_ALGORITHMS if fapi2 else ASSERTION_ALGORITHMS
-        payload = jose.verify(assertion, key_source=keys, algorithms=algorithms, typ=None).payload
+            raise InvalidClient(detail="unknown client, or one of another method")
+        payload = self._signed_by(relying_party, assertion)
         now = self._ambient.now()
         jose.check_issuer(payload, relying_party.client_id)
         jose.check_audience(payload, self._issuer)
         jose.check_times(payload, now)
-        self._use_once(relying_party, payload, now.timestamp())
+        self._use_once(relying_party, payload, now)
         return relying_party
 
-    def _use_once(self, relying_party: RelyingParty, payload: Mapping[str, object], now: float) -> None:
+    def _signed_by(self, relying_party: RelyingParty, assertion: str) -> Mapping[str, object]:
+        """What the assertion says, once it is shown that a key of this relying party signed it."""
+        keys = self._client_keys.of(relying_party)
+        try:
+            return _signed_with(keys, relying_party, assertion)
+        except UnknownKey:
+            renewed = self._client_keys.renewed(relying_party)
+            if renewed is None:
+                raise
+        return _signed_with(renewed, relying_party, assertion)
+
+    def _use_once(self, relying_party: RelyingParty, payload: Mapping[str, object], now: datetime) -> None:
         """A `jti` is good once, for as long as its assertion could come again."""
-        jti = jose.text_claim(payload, "jti")
-        expires = payload["exp"]
-        latest = now + (ASSERTION_LIFETIME + jose.SKEW).total_seconds()
-        if not isinstance(expires, int | float) or expires > latest:
-            raise TokenRefused("exp is more than five minutes away")
+        jti, expires_at = jose.text_claim(payload, "jti"), jose.time_claim(payload, "exp")
+        if expires_at > now + ASSERTION_LIFETIME + jose.SKEW:
+            raise TokenRefused("exp is more than an hour away")
         digest = hashlib.sha256(f"{relying_party.client_id}\0{jti}".encode()).digest()
-        until = self._ambient.now() + ASSERTION_LIFETIME + 2 * jose.SKEW
+        until = expires_at + 2 * jose.SKEW
         with self._stores.db.write() as tx:
             if not self._stores.single_use.put_once(tx, Kind.ASSERTION_JTI, digest, until):
                 raise TokenRefused("jti was used before")
+
+
+def _signed_with(keys: PublicKeySet, relying_party: RelyingParty, assertion: str) -> Mapping[str, object]:
+    fapi2 = relying_party.profile == "fapi2"
+    algorithms = FAPI2_ASSERTION_ALGORITHMS if fapi2 else ASSERTION_ALGORITHMS
+    return jose.verify(assertion, key_source=jose.Pinned(keys), algorithms=algorithms, typ=None).payload
 
 
 def _basic(header: str, given: Mapping[str, str]) -> tuple[str, str]:

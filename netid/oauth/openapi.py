@@ -27,7 +27,7 @@ _MEANINGS = {
     "404": "There is nothing here, or nothing of yours",
     "409": "An earlier step is not done yet",
     "413": "The request is larger than this address could need",
-    "503": "The database is busy; nothing was changed",
+    "503": "Not just now, and nothing was changed: try again",
 }
 
 _AUTHORIZATION_REQUEST: Mapping[str, Json] = {

@@ -7,6 +7,7 @@ import pytest
 import requests
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
+from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7523.assertion import private_key_jwt_sign  # type: ignore[import-untyped]
 from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
 from flask import Flask, url_for
@@ -177,7 +178,7 @@ def session(provider: Running, client_id: str, method: str) -> OAuth2Session:
         code_challenge_method="S256",
     )
     if keyed:
-        client.register_client_auth_method(DOCUMENTED["KeyProof"](provider.issuer, alg="ES256"))
+        client.register_client_auth_method(PrivateKeyJWT(provider.issuer, alg="ES256"))
     return client
 
 

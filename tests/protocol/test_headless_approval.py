@@ -339,7 +339,8 @@ class TestRegistration:
             ({"default_level": "urn:x"}, "default_level", ""),
             ({"unknown": 1}, "unknown", "no such field"),
             ({"jwks_file": "/etc/passwd"}, "jwks_file", "no such field"),
-            ({"jwks_uri": "https://x.example/"}, "jwks_uri", "no such field"),
+            ({"jwks_uri": "http://x.example/"}, "jwks_uri", "loopback"),
+            ({"jwks": {"keys": []}, "jwks_uri": "https://x.example/"}, "jwks_uri", "beside jwks"),
             ({"client_id": "another"}, "client_id", "not the one of the address"),
         ],
     )

@@ -97,7 +97,7 @@ class TestAGoodAssertion:
         signature = encoded(raw[:32] + high.to_bytes(32))
         assert keyed.redeem(code, f"{head}.{payload}.{signature}").status_code == 200
 
-    @pytest.mark.parametrize("changes", [{"iat": 8}, {"exp": -8}, {"exp": 308}, {"nbf": 8}])
+    @pytest.mark.parametrize("changes", [{"iat": 8}, {"exp": -8}, {"exp": 3608}, {"nbf": 8}])
     def test_p5_clocks_may_be_ten_seconds_apart(self, keyed, code, changes):
         now = int(keyed.client.running.clock.now().timestamp())
         moved = {name: now + seconds for name, seconds in changes.items()}
@@ -169,7 +169,7 @@ class TestWhatItSays:
         unproved(forge(keyed.header, f"{claims[:-1]}, {times}}}", keyed.key))
 
     @pytest.mark.parametrize(
-        "changes", [{"iat": 61}, {"exp": -11}, {"exp": 320}, {"exp": 86400}, {"nbf": 61}, {"iat": 12}]
+        "changes", [{"iat": 61}, {"exp": -11}, {"exp": 3620}, {"exp": 86400}, {"nbf": 61}, {"iat": 12}]
     )
     def test_p5_it_holds_now_and_not_for_long(self, keyed, unproved, changes):
         now = int(keyed.client.running.clock.now().timestamp())
