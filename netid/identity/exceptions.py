@@ -36,7 +36,7 @@ class Authority(StrEnum):
 class LegalException:
     """One exception."""
 
-    article: str
+    article: Text
     """The rules it rests on."""
     text: Text
     """What the person is told it was for."""
@@ -50,14 +50,20 @@ class LegalException:
 EXCEPTIONS: Mapping[ExceptionCode, LegalException] = MappingProxyType(
     {
         ExceptionCode.LEGAL_ASSISTANCE: LegalException(
-            "Measures (2025), legal assistance; PIPL 35",
+            Text(
+                zh="《管理办法》（2025年）依法协助；《个人信息保护法》第三十五条",
+                en="Measures (2025), legal assistance; PIPL 35",
+            ),
             Text(zh="依法协助办案", en="Legal assistance in a case"),
             frozenset({"name", "document_kind", "document_number"}),
             True,
             frozenset(Authority) - {Authority.RESCUE},
         ),
         ExceptionCode.EMERGENCY: LegalException(
-            "Measures, article 11; PIPL 13(4) and 18",
+            Text(
+                zh="《管理办法》第十一条；《个人信息保护法》第十三条第一款第四项、第十八条",
+                en="Measures, article 11; PIPL 13(4) and 18",
+            ),
             Text(
                 zh="紧急情况下保护生命、健康和财产安全",
                 en="An emergency that threatened life, health or property",

@@ -77,7 +77,7 @@ def _exception_facts(duty: Duty) -> list[tuple[Text, Text]]:
     return [
         (Text(zh="提供给", en="Given to"), AUTHORITY_LABELS[Authority(duty.details["authority"])]),
         (Text(zh="为什么", en="Why"), exception.text),
-        (Text(zh="依据", en="Basis"), Text(zh=exception.article, en=exception.article)),
+        (Text(zh="依据", en="Basis"), exception.article),
         (
             Text(zh="内容", en="What"),
             Text(zh="、".join(one.zh for one in given), en=", ".join(one.en for one in given)),
