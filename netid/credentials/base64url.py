@@ -9,7 +9,7 @@ _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 def encode(data: bytes) -> str:
     """The base64url text of these bytes, without padding."""
-    return _encode(data).decode("ascii")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def decode(text: str) -> bytes:
@@ -18,12 +18,7 @@ def decode(text: str) -> bytes:
     Raises ValueError for padding, whitespace, foreign letters or stray bits: Python's own decoder
     skips those, so that one signature could be spelt in many ways.
     """
-    letters = text.encode("ascii")
-    data = a2b_base64(letters.translate(_FROM_URL) + b"==")
-    if _encode(data) != letters:
+    data = a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"==")
+    if encode(data) != text:
         raise ValueError("not canonical base64url")
     return data
-
-
-def _encode(data: bytes) -> bytes:
-    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=")

@@ -26,6 +26,11 @@ _ECDSA = ec.ECDSA(SHA256())
 _PKCS1 = PKCS1v15()
 _SHA256 = SHA256()
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_REQUIRED: Mapping[Algorithm, tuple[str, ...]] = {
+    "ES256": ("crv", "kty", "x", "y"),
+    "RS256": ("e", "kty", "n"),
+}
+"""What makes a key of each kind, in the order in which it is hashed (RFC 7638, 3.2)."""
 _RSA_MEMBERS = ("d", "p", "q", "dp", "dq", "qi")
 
 
@@ -44,6 +49,8 @@ class PublicKey:
 
     material: ec.EllipticCurvePublicKey | rsa.RSAPublicKey = field(repr=False, compare=False)
 
+    _members: Mapping[str, str] = field(repr=False, compare=False)
+
     @classmethod
     def from_jwk(cls, value: object, path: str = "jwk") -> Self:
         """The key that a public JWK describes.
@@ -56,17 +63,19 @@ class PublicKey:
         if algorithm is None:
             raise InvalidField(path, "is no key for ES256 or RS256 signatures", "give a P-256 or an RSA key")
         material = _ec_public(jwk, path) if algorithm == "ES256" else _rsa_public(jwk, path)
-        return cls(algorithm, _kid(jwk, path), _thumbprint(material), material)
+        # Each has one spelling by now, so that they need not be worked out of the key again.
+        members = {name: str(jwk[name]) for name in _REQUIRED[algorithm]}
+        return cls(algorithm, _kid(jwk, path), _thumbprint(members), material, members)
 
     def jwk(self) -> dict[str, str]:
         """The public JWK: `kty` and its members, `use`, `alg`, and `kid` where there is one."""
         named = {} if self.kid is None else {"kid": self.kid}
-        return {**_required_members(self.material), "use": "sig", "alg": self.algorithm, **named}
+        return {**self._members, "use": "sig", "alg": self.algorithm, **named}
 
     @property
     def required_members(self) -> dict[str, str]:
         """The members that make the key what it is, and no others (RFC 7638, 3.2)."""
-        return _required_members(self.material)
+        return dict(self._members)
 
     def accepts(self, signature: bytes, message: bytes) -> bool:
         """Whether this is a signature over the message, in the form of RFC 7518, sections 3.3 and 3.4."""
@@ -149,8 +158,9 @@ class SigningKey:
     @classmethod
     def _named_by_thumbprint(cls, private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Self:
         algorithm: Algorithm = "RS256" if isinstance(private, rsa.RSAPrivateKey) else "ES256"
-        thumbprint = _thumbprint(private.public_key())
-        return cls(PublicKey(algorithm, thumbprint, thumbprint, private.public_key()), private)
+        members = _required_members(private.public_key())
+        thumbprint = _thumbprint(members)
+        return cls(PublicKey(algorithm, thumbprint, thumbprint, private.public_key(), members), private)
 
     def private_jwk(self) -> dict[str, str]:
         """The JWK with its private members: for a key file and nothing else."""
@@ -259,7 +269,7 @@ def _integer(jwk: Mapping[str, object], name: str, path: str, octets: int | None
 
 
 def _required_members(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> dict[str, str]:
-    """The members that make up the key, in the order that RFC 7638, section 3.2 hashes them."""
+    """The members that make up the key, in the order of `_REQUIRED`."""
     if isinstance(key, rsa.RSAPublicKey):
         rsa_numbers = key.public_numbers()
         return {"e": _from_integer(rsa_numbers.e), "kty": "RSA", "n": _from_integer(rsa_numbers.n)}
@@ -267,8 +277,8 @@ def _required_members(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> dict
     return {"crv": "P-256", "kty": "EC", "x": _coordinate(numbers.x), "y": _coordinate(numbers.y)}
 
 
-def _thumbprint(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> str:
-    return base64url.encode(sha256(strict_json.dump(_required_members(key))).digest())
+def _thumbprint(members: Mapping[str, str]) -> str:
+    return base64url.encode(sha256(strict_json.dump(members)).digest())
 
 
 def _coordinate(value: int) -> str:

@@ -46,7 +46,7 @@ class SdJwt:
     @property
     def bound(self) -> str:
         """What `sd_hash` is made over: all of it up to the key binding (RFC 9901, 4.3.1)."""
-        return "".join(part + _SEPARATOR for part in (self.issued, *self.disclosures))
+        return _SEPARATOR.join((self.issued, *self.disclosures, ""))
 
     def __str__(self) -> str:
         return self.bound + (self.key_binding or "")

@@ -76,8 +76,8 @@ def issue(
 
     Raises InvalidField where a claim that decides on validity is hidden, and what `sd_jwt.issue` does.
     """
-    for name in sorted(NEVER_HIDDEN & claims.keys()):
-        if _hides(claims[name]):
+    for name, value in claims.items():
+        if name in NEVER_HIDDEN and _hides(value):
             raise InvalidField(name, "decides whether the credential is valid", "leave it in the clear")
     return str(sd_jwt.issue(claims, key, TYPE, random, digests))
 
@@ -167,6 +167,6 @@ def _holder_key(claims: Mapping[str, object]) -> PublicKey:
 
 def _hides(value: object) -> bool:
     """Whether anything in it is hidden."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(map(_hides, value.values()))
-    return isinstance(value, Hidden) or (isinstance(value, list | tuple) and any(map(_hides, value)))
+    return isinstance(value, Hidden) or (isinstance(value, list) and any(map(_hides, value)))
