@@ -1,4 +1,4 @@
-"""The command line: netid demo | serve | keys | relying-party | persona | audit | backup | operator.
+"""The command line: netid demo | serve | keys | relying-party | persona | audit | doctor | backup | operator.
 
 Each command imports what it needs when it runs, so that `netid --help` answers at once.
 """
@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     persona = commands.add_parser("persona", help="look at synthetic people")
     persona.add_argument("action", choices=["list", "check"], help="check: look for mistakes in a file")
     persona.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
+
+    doctor = commands.add_parser("doctor", help="ask a running provider whether it is as it says")
+    doctor.add_argument("issuer", help="its issuer, such as https://id.example")
+    doctor.add_argument("--trust", type=Path, metavar="FILE", help="the certificate of its own authority")
 
     audit = commands.add_parser("audit", help="check the audit chain")
     checks = audit.add_subparsers(dest="action", required=True, metavar="ACTION")

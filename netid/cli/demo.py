@@ -14,6 +14,8 @@ from pathlib import Path
 import requests
 
 from netid.ambient import Ambient
+from netid.cli.doctor import print_findings
+from netid.cli.examination import Examination
 from netid.errors import StartFailed
 from netid.identity.persona_file import DEMO_PASSCODE
 from netid.settings import PREFIX
@@ -37,6 +39,9 @@ def run(chosen: Namespace) -> None:
     try:
         running.append(_start_provider(chosen, issuer, platform, tls))
         _wait_for(f"{issuer}/.well-known/openid-configuration", running[-1], tls)
+        print_findings(
+            Examination(issuer, trust=tls.authority if tls else None, now=Ambient.real().now).report()
+        )
         running.append(_start_platform(chosen, issuer, tls))
         _wait_for(platform, running[-1], tls)
         _greet(issuer, platform, tls)

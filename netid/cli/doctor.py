@@ -1,0 +1,24 @@
+"""`netid doctor`: whether a provider that runs is as it says of itself."""
+
+from argparse import Namespace
+
+from netid.ambient import Ambient
+from netid.cli.examination import Examination, Report
+
+
+def run(chosen: Namespace) -> int:
+    """Prints what was found and what to do; status 1 where there is anything, else 0."""
+    issuer = chosen.issuer.rstrip("/")
+    report = Examination(issuer, trust=chosen.trust, now=Ambient.real().now).report()
+    print_findings(report)
+    for note in report.notes:
+        print(f"note: {note}")
+    if not report.findings:
+        print(f"{issuer}: {len(report.looked_at)} addresses asked, all as advertised")
+    return 1 if report.findings else 0
+
+
+def print_findings(report: Report) -> None:
+    """Each finding in three lines: what, what was expected, what to do."""
+    for finding in report.findings:
+        print(f"{finding.what}\n    expected: {finding.expected}\n    to do:    {finding.remedy}")
