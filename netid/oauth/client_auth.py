@@ -16,6 +16,7 @@ from netid.errors import InvalidClient, InvalidField, InvalidRequest, TokenRefus
 from netid.identity.relying_party import Authentication, RelyingParty
 from netid.oauth.client_keys import ClientKeys
 from netid.services.registration import Registration
+from netid.storage.epoch import restored_at
 from netid.storage.single_use import Kind
 from netid.storage.stores import Stores
 
@@ -119,8 +120,18 @@ class ClientAuthentication:
         digest = hashlib.sha256(f"{relying_party.client_id}\0{jti}".encode()).digest()
         until = expires_at + 2 * jose.SKEW
         with self._stores.db.write() as tx:
+            _check_epoch(payload, restored_at(tx), now)
             if not self._stores.single_use.put_once(tx, Kind.ASSERTION_JTI, digest, until):
                 raise TokenRefused("jti was used before")
+
+
+def _check_epoch(payload: Mapping[str, object], restored: datetime | None, now: datetime) -> None:
+    """A restored database does not know every `jti` that was used; what may be older is refused."""
+    if restored is None or now > restored + ASSERTION_LIFETIME + 2 * jose.SKEW:
+        return
+    jose.check_times(payload, now, required=("iat",))
+    if jose.time_claim(payload, "iat") <= restored + jose.SKEW:
+        raise TokenRefused("it may have been used before the database was restored")
 
 
 def _signed_with(keys: PublicKeySet, relying_party: RelyingParty, assertion: str) -> Mapping[str, object]:

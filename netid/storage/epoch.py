@@ -26,7 +26,8 @@ from netid.storage.transaction import Transaction
 BACKUP = "backup"
 """The epoch that a copy says it is of."""
 
-_EPOCH, _HEAD = "epoch", "audit_head"
+_EPOCH, _HEAD, _RESTORED_AT = "epoch", "audit_head", "restored_at"
+_FACTS = Instance()
 # A `jti` that was seen stays seen.
 _LIVE = (
     delete(single_use).where(single_use.c.kind != Kind.ASSERTION_JTI, single_use.c.kind != Kind.DPOP_JTI),
@@ -40,7 +41,7 @@ class Epoch:
     def __init__(self, db: Database, keys_db: Database) -> None:
         self._db = db
         self._keys_db = keys_db
-        self._main = Instance()
+        self._main = _FACTS
         self._keys = Instance(keys_instance)
         self._audit = Audit()
 
@@ -56,6 +57,7 @@ class Epoch:
             following = str(int(current) + 1)
             void(tx)
             self._main.put(tx, _EPOCH, following)
+            self._main.put(tx, _RESTORED_AT, now.isoformat())
             self._audit.record(tx, "restored", at=now, details={"epoch": following})
         # Killed before this, the next start finds two epochs again and does the same once more.
         with self._keys_db.write() as keys:
@@ -80,6 +82,12 @@ def void(tx: Transaction) -> None:
     """Delete what is live: codes, tokens, request URIs, sessions, and whatever is under way."""
     for statement in _LIVE:
         tx.execute(statement)
+
+
+def restored_at(tx: Transaction) -> datetime | None:
+    """When the main database was put back last: what was used once before that is not all known."""
+    written = _FACTS.get(tx, _RESTORED_AT)
+    return datetime.fromisoformat(written) if written else None
 
 
 def _head(remembered: str) -> AuditHead:

@@ -15,6 +15,7 @@ from netid.storage import backup
 from netid.storage.epoch import Epoch
 from netid.storage.persons import PersonStatus
 from netid.storage.tables import audit_events
+from tests.protocol.forging import Keyed
 from tests.protocol.meddling import person_id_of
 from tests.protocol.visiting import Visitor
 from tests.running import Client, Running
@@ -213,3 +214,27 @@ def test_a_damaged_copy_is_not_put_back(provider: Running, tmp_path: Path, damag
     with pytest.raises(BackupRefused, match=r"copy\.db"):
         backup.restore(f"sqlite:///{target}", copy)
     assert list(target.parent.iterdir()) == []
+
+
+def test_p3_an_assertion_from_before_the_restoration_is_refused_and_a_later_one_taken(
+    provider: Running, start: Start
+) -> None:
+    keyed = Keyed.register(provider, "a-keyed-shop")
+    provider.clock.stop()
+    used = keyed.assertion(exp=int(provider.clock.now().timestamp()) + 3000)
+    assert keyed.push(used).status_code == 201
+    with provider.provider.stores.db.write() as tx:
+        tx.exec_driver_sql("DELETE FROM single_use WHERE kind = 'assertion_jti'")  # as in an older copy
+    Epoch(provider.provider.stores.db, provider.provider.keys_db).mark_restored()
+    provider.clock.advance(seconds=5)
+    restored = start(beside=provider)
+    keyed = keyed.at(restored)
+
+    def status(assertion: str) -> int:
+        return keyed.push(assertion).status_code
+
+    assert [status(used), status(keyed.assertion()), status(keyed.assertion(iat=None))] == [401, 401, 401]
+    restored.clock.advance(seconds=30)
+    assert [status(used), status(keyed.assertion()), status(keyed.assertion(iat=None))] == [401, 201, 401]
+    restored.clock.advance(hours=2)
+    assert status(keyed.assertion(iat=None)) == 201
