@@ -13,7 +13,7 @@ from netid.identity.claims import CATALOGUE
 from netid.identity.relying_party import Necessity, Purpose, RelyingParty
 from netid.identity.text import Language, Text
 
-NOTICE_VERSION = "2026-11"
+NOTICE_VERSION = "2026-11-25"
 """Changes with any word below; a remembered decision holds for its own version only."""
 
 _WORDS: Mapping[str, Text] = {
@@ -29,6 +29,19 @@ _WORDS: Mapping[str, Text] = {
         zh="{name}还会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。",
         en="{name} will also receive the check result, how and when you were checked, and an identifier it "
         "alone uses.",
+    ),
+    "check_basis": Text(
+        zh="依据：您的同意（《个人信息保护法》第十三条）。",
+        en="Legal basis: your consent (PIPL, article 13).",
+    ),
+    "check_kept": Text(
+        zh="存多久：{name}存到您撤回同意或注销网号为止，之后应当删除。",
+        en="How long: {name} keeps it until you withdraw or cancel your net number, and then has to delete it.",
+    ),
+    "check_kept_for_child": Text(
+        zh="存多久：{name}存到撤回同意、注销网号或孩子满14岁为止，之后应当删除，或者重新征求同意。",
+        en="How long: {name} keeps it until the consent is withdrawn, the net number is cancelled or the child "
+        "turns 14; then it has to delete it or ask anew.",
     ),
     "purpose": Text(zh="做什么：{purpose}", en="What for: {purpose}"),
     "basis": Text(zh="依据：{basis}", en="Legal basis: {basis}"),
@@ -107,6 +120,11 @@ class Notice:
         """The claims of that necessity, in page order."""
         return [claim for claim in self.claims if claim.necessity is necessity]
 
+    @property
+    def check_kept(self) -> str:
+        """Which sentence says how long a check result is kept."""
+        return "check_kept_for_child" if self.for_guardian else "check_kept"
+
     def line(self, key: str, **values: str) -> str:
         """One sentence of the notice, as the text itself has it."""
         purpose = self.purpose or ""
@@ -179,7 +197,7 @@ def _notice_claims(purpose: Purpose, asked: frozenset[str], language: Language) 
 
 
 def _lines(notice: Notice) -> list[str]:
-    lines = [notice.line("recipient"), notice.line("check")]
+    lines = [notice.line("recipient"), notice.line("check"), notice.line("check_basis")]
     if notice.purpose is not None:
         lines = [notice.line("recipient"), notice.line("purpose")]
         lines.append(notice.line("basis" if notice.basis else "no_basis"))
@@ -188,6 +206,7 @@ def _lines(notice: Notice) -> list[str]:
                 lines.append(notice.line(necessity.value))
                 lines.extend(_claim_lines(notice, claims))
         lines.append(notice.line("check_too"))
+    lines.append(notice.line(notice.check_kept))
     if notice.for_guardian:
         lines.append(notice.line("guardian"))
     return [*lines, notice.line("rest"), notice.line("refuse"), notice.line("withdraw")]

@@ -240,12 +240,12 @@ class Decisions:
     def _ends(
         self, tx: Transaction, interaction: Interaction, standing: Standing, now: datetime
     ) -> datetime | None:
-        """A release lasts one access token; a guardian's word lasts until the child turns 14."""
-        if interaction.purpose is not None:
-            return now + CODE_LIFETIME + ACCESS_TOKEN_LIFETIME
-        if standing.needs_guardian:
-            return self._disclosure.turns_14_at(tx, standing.person.person_id)
-        return None
+        """A release lasts one access token; a guardian's word lasts until the child turns 14 at most."""
+        release = now + CODE_LIFETIME + ACCESS_TOKEN_LIFETIME if interaction.purpose else None
+        if not standing.needs_guardian:
+            return release
+        birthday = self._disclosure.turns_14_at(tx, standing.person.person_id)
+        return min(release, birthday) if release else birthday
 
     def _conclude(
         self,

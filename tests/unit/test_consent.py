@@ -130,7 +130,7 @@ def test_pipl_31_a_guardian_is_told_for_whom_they_decide(language: Language) -> 
     plain = notice_for(SHOP, PREDICATES, PREDICATES.names, language)
     for_guardian = notice_for(SHOP, PREDICATES, PREDICATES.names, language, for_guardian=True)
 
-    [added] = set(for_guardian.lines) - set(plain.lines)
+    [added] = [line for line in set(for_guardian.lines) - set(plain.lines) if "31" in line]
     assert {"zh": "监护人", "en": "guardian"}[language] in added
     assert for_guardian.sha256 != plain.sha256
 
@@ -184,16 +184,33 @@ def test_the_hash_is_of_the_exact_text_its_version_and_its_language() -> None:
     """Known answer: SHA-256 of version, language and lines, one per line, computed with sha256sum."""
     notice = notice_for(SHOP, None, frozenset(), "en")
 
-    assert NOTICE_VERSION == "2026-11"
+    assert NOTICE_VERSION == "2026-11-25"
     assert notice.lines == (
         "Who receives it: Parcel point (Parcels Ltd), privacy@parcels.example",
         "Parcel point will receive the check result, how and when you were checked, and an identifier it "
         "alone uses. Nothing from your document is shared.",
+        "Legal basis: your consent (PIPL, article 13).",
+        "How long: Parcel point keeps it until you withdraw or cancel your net number, and then has to "
+        "delete it.",
         "Everything else: not shared.",
         "If you refuse, nothing is shared. You return to Parcel point and can use another way.",
         "Withdraw: at any time, in “My records”. Complain: privacy@parcels.example",
     )
-    assert notice.sha256 == "051a9d2b6a0e4f8cc647272397cce8dd1d62b680f007a5f48eac07375ca1b446"
+    assert notice.sha256 == "1113c1dbb6a4d31f349d8b579f24fb58ecb358cff2650ffeae8d45aa4b00e4b5"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("for_guardian", [False, True])
+def test_pipl_17_every_notice_names_its_legal_basis_and_how_long_things_are_kept(
+    language: Language, for_guardian: bool
+) -> None:
+    for purpose in (None, PURPOSE, PREDICATES):
+        asked = purpose.names if purpose else frozenset()
+        lines = notice_for(SHOP, purpose, asked, language, for_guardian=for_guardian).lines
+        for beginning in {"zh": ("依据：", "存多久："), "en": ("Legal basis: ", "How long: ")}[language]:
+            assert [line for line in lines if line.startswith(beginning)], (purpose, beginning)
+        until_14 = [line for line in lines if "14" in line and line.startswith(("存多久", "How long"))]
+        assert bool(until_14) is for_guardian
 
 
 OTHER = Text(zh="别的", en="something else")
