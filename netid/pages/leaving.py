@@ -76,7 +76,7 @@ class Leaving:
             "cancel.html",
             errors=errors,
             label=self._records.masked_label(session.person_id),
-            children=_children(self._cancellation.leaving(session.person_id).children),
+            children=_children(self._cancellation.children(session.person_id)),
             is_fresh=self._fresh.person_for(OwnAction.CANCEL, browser) is not None,
             form_token=self._browsers.form_token(browser, _FORM),
         )

@@ -6,7 +6,6 @@ holds of them in its log. Each of these can be interrupted and is done again unt
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from netid.ambient import Ambient
@@ -21,14 +20,6 @@ from netid.storage.erasures import Erasure
 from netid.storage.persons import PersonStatus
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """What a person should know before they decide."""
-
-    children: int
-    """For how many people they are the registered guardian."""
 
 
 class Cancellation:
@@ -54,10 +45,10 @@ class Cancellation:
         self._messages = messages
         self._ambient = ambient
 
-    def leaving(self, person_id: str) -> Leaving:
-        """What depends on this person."""
+    def children(self, person_id: str) -> int:
+        """For how many people this person is the registered guardian, and would be no more."""
         with self._stores.db.read() as tx:
-            return Leaving(self._stores.persons.children(tx, person_id))
+            return self._stores.persons.children(tx, person_id)
 
     def cancel(self, browser: Browser) -> str:
         """Cancels the net number of who has just signed in for it; the reference to ask by.
@@ -90,9 +81,8 @@ class Cancellation:
 
     def see_through(self) -> int:
         """Goes on with every deletion that is not through; how many are now."""
-        now = self._ambient.now()
         with self._stores.db.read() as tx:
-            pending = self._stores.erasures.pending(tx, now)
+            pending = self._stores.erasures.pending(tx, self._ambient.now())
         try:
             for person_id in pending:
                 with self._stores.db.write() as tx:
@@ -100,6 +90,7 @@ class Cancellation:
                     self._stores.erasures.erase(tx, person_id)
             if not pending or not all(database.checkpoint() for database in self._databases):
                 return 0
+            now = self._ambient.now()
             with self._stores.db.write() as tx:
                 return sum(self._stores.erasures.complete(tx, person_id, now) for person_id in pending)
         except StorageBusy:

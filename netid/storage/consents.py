@@ -20,7 +20,7 @@ Build = Callable[[int, str], StoredReceipt]
 # PostgreSQL: whoever adds to the person's chain comes one after the other; SQLite has one writer anyway.
 _LOCK_CHAIN = (
     select(persons.c.person_id)
-    .where(persons.c.person_id == bindparam("person"))
+    .where(persons.c.person_id == bindparam("person"), persons.c.status != "cancelled")
     .with_for_update(key_share=True)
 )
 _HEAD = (
@@ -60,7 +60,7 @@ class Consents:
     def append(self, tx: Transaction, person_id: str, build: Build) -> StoredReceipt:
         """Add what `build` makes to the person's chain; it is called once, with the chain held.
 
-        Raises NotFound when there is no such person.
+        Raises NotFound when there is no such person, or not any more.
         """
         if tx.execute(_LOCK_CHAIN, {"person": person_id}).first() is None:
             raise NotFound("no such person")

@@ -210,3 +210,21 @@ def test_serving_stops_with_one_line_before_anything_listens(installed: Path) ->
     assert done.returncode == 2
     assert done.stderr.splitlines() == [done.stderr.strip()]
     assert "NETID_PROVIDER_PORT" in done.stderr
+
+
+def test_a_database_stays_in_its_region(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """PIPL 40."""
+    from netid.cli.serve import check
+    from netid.settings import read_settings
+
+    monkeypatch.setenv("NETID_PROVIDER_REGION", "CN-SH")
+    check(read_settings(os.environ))
+    capsys.readouterr()
+    monkeypatch.setenv("NETID_PROVIDER_REGION", "CN-BJ")
+    assert main(["serve", "--check"]) == 2
+    assert "the main database lies in CN-SH" in one_line(capsys)
+    monkeypatch.setenv("NETID_PROVIDER_REGION", "US")
+    assert main(["serve", "--check"]) == 2
+    assert "NETID_PROVIDER_REGION" in one_line(capsys)

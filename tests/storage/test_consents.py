@@ -10,6 +10,7 @@ from netid.errors import NotFound
 from netid.identity.consent import Action, StoredReceipt
 from netid.storage.consents import Consents, record_hash
 from netid.storage.database import Database
+from netid.storage.persons import Persons, PersonStatus
 from tests.storage.rival import receipt
 
 CONSENTS = Consents()
@@ -122,3 +123,10 @@ def test_eight_writers_make_one_chain_without_a_gap(
     with db.read() as tx:
         assert CONSENTS.first_broken(tx, person_id) is None
         assert len(CONSENTS.list(tx, person_id)) == 40
+
+
+def test_nobody_who_left_gets_a_receipt(db: Database, person_id: str, now: datetime) -> None:
+    with db.write() as tx:
+        Persons().set_status(tx, person_id, PersonStatus.CANCELLED, at=now)
+    with pytest.raises(NotFound), db.write() as tx:
+        CONSENTS.append(tx, person_id, lambda _sequence, _previous: pytest.fail("it was called"))
