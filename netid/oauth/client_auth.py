@@ -107,10 +107,7 @@ class ClientAuthentication:
         try:
             return _signed_with(keys, relying_party, assertion)
         except UnknownKey:
-            renewed = self._client_keys.renewed(relying_party)
-            if renewed is None:
-                raise
-        return _signed_with(renewed, relying_party, assertion)
+            return _signed_with(self._client_keys.renewed(relying_party), relying_party, assertion)
 
     def _use_once(self, relying_party: RelyingParty, payload: Mapping[str, object], now: datetime) -> None:
         """A `jti` is good once, for as long as its assertion could come again."""

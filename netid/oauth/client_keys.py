@@ -54,29 +54,23 @@ class ClientKeys:
         now = self._ambient.now()
         fetched = self._known.get(relying_party.jwks_uri, _Fetched())
         if not fetched.counts(RENEWED_AFTER, now):
-            fetched = self._fetch(relying_party.jwks_uri, now)
+            fetched = self._fetch(relying_party.jwks_uri)
         if fetched.keys is not None and fetched.counts(KEYS_LIFETIME, now):
             return fetched.keys
         if fetched.in_the_air:
             raise ClientKeysPending
         raise TokenRefused(f"no keys from jwks_uri: {fetched.fault}")
 
-    def renewed(self, relying_party: RelyingParty) -> PublicKeySet | None:
-        """Its keys after a new fetch, for a `kid` that is not among the known ones (OpenID Connect
-        Core, 10.1.1); None where they are registered, or were fetched a moment ago, or cannot be had.
-
-        Raises ClientKeysPending.
-        """
-        if relying_party.jwks_uri is None:
-            return None
-        now = self._ambient.now()
-        fetched = self._fetch(relying_party.jwks_uri, now)
-        if fetched.in_the_air:
+    def renewed(self, relying_party: RelyingParty) -> PublicKeySet:
+        """The same, fetched anew if it is time to: for a `kid` that is not among those that were known
+        (OpenID Connect Core, 10.1.1)."""
+        if relying_party.jwks_uri is not None and self._fetch(relying_party.jwks_uri).in_the_air:
             raise ClientKeysPending
-        return fetched.keys if fetched.fetched_at == now else None
+        return self.of(relying_party)
 
-    def _fetch(self, uri: str, now: datetime) -> _Fetched:
+    def _fetch(self, uri: str) -> _Fetched:
         """What is known after an attempt; as before where one is in the air or was made a moment ago."""
+        now = self._ambient.now()
         with self._lock:
             before = self._known.get(uri, _Fetched())
             if before.in_the_air or _is_within(FETCH_INTERVAL, before.tried_at, now):

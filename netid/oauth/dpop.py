@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ PROOF_LIFETIME = timedelta(minutes=1)
 NONCE_WINDOW = timedelta(minutes=2)
 """How long the provider hands out the same nonce; it counts for one window more."""
 _PORTS = {"http": 80, "https": 443}
+_PRINTABLE = re.compile(r"[!-~]+")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 
 
 class DPoPProofs:
@@ -107,4 +111,23 @@ def _normal(uri: str) -> tuple[str, str | None, int | None, str]:
         port = parts.port or _PORTS.get(parts.scheme)
     except ValueError as error:
         raise TokenRefused("htu is no address") from error
-    return parts.scheme, parts.hostname, port, parts.path or "/"
+    if not _PRINTABLE.fullmatch(uri) or "@" in parts.netloc:
+        raise TokenRefused("htu has spaces, user information or what is not ASCII")
+    return parts.scheme, parts.hostname, port, _normal_path(parts.path)
+
+
+def _normal_path(path: str) -> str:
+    kept: list[str] = []
+    *before, last = _ESCAPE.sub(_unescape, path).removeprefix("/").split("/")
+    for segment in (*before, last):
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join(("", *kept, *([""] if last in (".", "..") else [])))
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    """An unreserved character is the same without its escape; any other keeps it, in capitals."""
+    character = chr(int(escape[1], 16))
+    return character if _UNRESERVED.fullmatch(character) else escape[0].upper()

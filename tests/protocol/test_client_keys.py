@@ -225,7 +225,7 @@ class TestBadServers:
         first = threading.Thread(target=lambda: answers.append(published.push().status_code))
         first.start()
         assert published.listener.came.wait(10)
-        assert published.push().status_code == 201
+        assert [published.push(key).status_code for key in (None, fresh_key())] == [201, 503]
         published.listener.release.set()
         first.join()
         assert answers == [201]
