@@ -244,6 +244,19 @@ def test_a_decision_after_the_session_has_ended_gives_no_code(town: Town) -> Non
     assert visitor.page.response.status_code == 400
 
 
+def test_a_decision_of_one_person_is_not_taken_in_anothers_session(town: Town) -> None:
+    """Two tabs of one browser: the code would name a session that is somebody else's."""
+    shop = town.register()
+    first = Visitor(town.running).ask(shop).sign_in()
+    second = Visitor(town.running)
+    second.browser = first.browser
+    second.ask(town.register("other"), prompt="login").sign_in("another-adult")
+    assert second.page.name == "page-check-result"
+    first.open(first.page.response.url).press("agree")
+    assert first.left is None
+    assert first.page.response.status_code == 400
+
+
 # Deliveries
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from netid.ambient import Ambient
 from netid.credentials.current_keys import CurrentKeys
@@ -18,6 +19,7 @@ from netid.identity.events import CONSENT_WITHDRAWN, SUBJECT_ENDED
 from netid.identity.persons import shipped_personas
 from netid.services.messages import APART_SECONDS, Messages
 from netid.storage.messages import OutgoingMessages
+from netid.storage.tables import access_tokens
 from tests.listening import Listener, by_hand
 from tests.protocol.meddling import latest_receipt, person_id_of
 from tests.protocol.reading import id_token, key_set, signed
@@ -143,6 +145,9 @@ def test_r4_a_platforms_tokens_and_codes_are_dead_at_once_and_no_others(told: To
     told.running.provider.services.rights.withdraw_from(person_id, "a-shop")
     assert shop.userinfo(held["access_token"]).status_code == 401
     assert shop.redeem(code).json()["error"] == "invalid_grant"
+    with told.running.provider.stores.db.read() as tx:
+        ended = {row.client_id: row.revoked_at is not None for row in tx.execute(select(access_tokens))}
+    assert ended == {"a-shop": True, "other": False}, "ended themselves, not only with their consent"
     assert other.userinfo(elsewhere["access_token"]).status_code == 200
     assert other.redeem(code_elsewhere).status_code == 200
 
