@@ -9,12 +9,16 @@ silence, is no answer.
 
 import logging
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event, Semaphore, Thread
 from urllib.parse import urlencode
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from netid.ambient import Ambient
 from netid.credentials import strict_json
@@ -93,23 +97,18 @@ class Delivery:
     def _run(self) -> None:
         while not self._stopping.wait(self._interval):
             while self._free.acquire(blocking=False):
-                if not (batch := self._try_to_claim()):
+                batch: list[Message] = []
+                with _outliving_faults():
+                    batch = self._claim()
+                if not batch:
                     self._free.release()
                     break
                 self._pool.submit(self._in_pool, batch)
 
-    def _try_to_claim(self) -> list[Message]:
-        try:
-            return self._claim()
-        except StorageBusy:
-            log.info("the database is busy; the next round delivers")
-            return []
-
     def _in_pool(self, batch: list[Message]) -> None:
         try:
-            self._deliver(batch)
-        except StorageBusy:
-            log.info("the database is busy; what was claimed comes again in a minute")
+            with _outliving_faults():
+                self._deliver(batch)
         finally:
             self._free.release()
 
@@ -169,6 +168,17 @@ class Delivery:
             client_id=message.client_id,
             receipt_id=message.receipt_id,
         )
+
+
+@contextmanager
+def _outliving_faults() -> Iterator[None]:
+    """What was not done now is done later: a claim ends after a minute."""
+    try:
+        yield
+    except StorageBusy as busy:
+        log.info("not delivered now: %s", busy.detail)
+    except (SQLAlchemyError, sqlite3.Error) as fault:
+        log.error("not delivered: %s", type(fault).__name__)
 
 
 def read_answer(kind: MessageKind, status: int, body: bytes) -> Outcome:

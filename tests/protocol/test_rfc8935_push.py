@@ -1,14 +1,17 @@
 """RFC 8935: events are pushed until they are answered, and a party that does not answer holds nobody up."""
 
+import sqlite3
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from netid.errors import StorageBusy
 from netid.services.delivery import PAUSES
-from netid.storage.messages import Message, MessageKind, MessageState
+from netid.storage.messages import Message, MessageKind, MessageState, OutgoingMessages
 from netid.storage.tables import messages as table
+from netid.storage.transaction import Transaction
 from tests.listening import Listener, by_hand
 from tests.protocol.meddling import latest_receipt, person_id_of
 from tests.protocol.reading import signed
@@ -179,6 +182,22 @@ def test_a_party_that_hangs_holds_up_neither_people_nor_other_parties(
     assert listener.came.wait(30), "the provider's own thread is at it now, and stays there"
     given_and_withdrawn(other)
     assert another_listener.came.wait(30)
+
+
+def test_delivery_outlives_a_fault_of_its_database(
+    provider: Running, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([sqlite3.OperationalError("disk I/O error"), StorageBusy("locked")])
+    claim = OutgoingMessages.claim
+
+    def fail_at_first(self: OutgoingMessages, tx: Transaction, now: datetime) -> list[Message]:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        return claim(self, tx, now)
+
+    monkeypatch.setattr(OutgoingMessages, "claim", fail_at_first)
+    given_and_withdrawn(provider.register(events_uri=f"{listener.url}/events"))
+    assert listener.came.wait(30)
 
 
 @pytest.mark.parametrize("round_", range(3))
