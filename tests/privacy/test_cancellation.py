@@ -129,6 +129,25 @@ def test_the_one_who_signs_in_anew_is_the_one_whose_passcode_was_entered(
     assert fresh == people["planted-foreigner"].person_id
 
 
+def test_a_session_that_another_opened_meanwhile_may_not_do_the_act(
+    provider: Running, people: PlantedPeople
+) -> None:
+    """The child's sign-in waits for the guardian; before that, somebody else signs in in this browser."""
+    child = people["planted-child"]
+    visitor = Visitor(provider, who="persona:planted-child", passcode=child.persona.passcode)
+    asked = visitor.walk(
+        visitor.browser.get(provider.url("/records/cancel"), allow_redirects=False), stop="guardian"
+    )
+    shop = provider.register()
+    visitor.who, visitor.passcode = "persona:planted-foreigner", "58203947"
+    visitor.walk(shop.authorize(visitor.browser, prompt="login"), stop="consent")
+    guardian = visitor.browser.get(asked.url.replace("/guardian/", "/sign-in/") + "?role=guardian")
+    passcode = visitor.open(visitor.send(guardian, who="persona:planted-guardian"))
+
+    assert visitor.send(passcode, passcode="94061735").status_code == 400
+    assert provider.provider.services.fresh.person_for(OwnAction.CANCEL, browser_of(visitor)) is None
+
+
 def test_keeping_the_net_number_changes_nothing(provider: Running, elder: PlantedPerson) -> None:
     visitor, page = signed_in_to_leave(provider, "persona:planted-elder", elder.persona.passcode)
     before = rows(provider)

@@ -1,7 +1,10 @@
 """What a cancellation deletes and what it leaves, the notices owed, and appeals: on both databases."""
 
+import os
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import LargeBinary, Table, func, insert, select
@@ -11,8 +14,9 @@ from netid.storage.database import Database
 from netid.storage.duties import Duties, Duty, DutyKind
 from netid.storage.erasures import STAYS, Erasure, Erasures
 from netid.storage.messages import MessageState
-from netid.storage.persons import Persons, PersonStatus
+from netid.storage.persons import NewPerson, Persons, PersonStatus
 from netid.storage.tables import MAIN, Instant, persons
+from netid.storage.vault import Vault
 
 ERASURES, DUTIES, APPEALS, PERSONS = Erasures(), Duties(), Appeals(), Persons()
 ELSEWHERE = {"vault", "erasures", "persons", "sectors", "relying_parties", "instance", "throttle"}
@@ -158,3 +162,40 @@ def test_people_are_counted_while_they_have_a_net_number(
         PERSONS.set_status(tx, first, PersonStatus.CANCELLED, at=now)
         assert PERSONS.count(tx) == 1
         assert PERSONS.suspended(tx) == []
+
+
+def test_s10_whoever_leaves_among_many_leaves_no_byte_in_either_file(
+    tmp_path: Path, migrated_files: Path, now: datetime
+) -> None:
+    """Rows move between pages as others come and go: what stood in a page before has to be gone too."""
+    for name in ("main", "keys"):
+        shutil.copy(migrated_files / f"{name}.db", tmp_path)
+    db, keys_db = (
+        Database(f"sqlite:///{tmp_path}/main.db", "main"),
+        Database(f"sqlite:///{tmp_path}/keys.db", "keys"),
+    )
+    vault = Vault(bytes(32), keys_db, os.urandom)
+    people = [os.urandom(16).hex() for _ in range(150)]
+    with db.write() as tx:
+        for number, person_id in enumerate(people):
+            digests = (b"number %d" % number, b"document %d" % number)
+            PERSONS.add(tx, NewPerson(person_id, *digests, "a hash", None, now))
+            vault.seal(tx, person_id, {field: os.urandom(40).hex() for field in "abcdef"})
+    with db.read() as tx, keys_db.read() as keys:
+        sealed: dict[str, list[bytes]] = {person_id: [] for person_id in people}
+        for row in tx.exec_driver_sql("SELECT person_id, sealed FROM vault"):
+            sealed[row.person_id].append(row.sealed)
+        for row in keys.exec_driver_sql("SELECT person_id, wrapped FROM data_keys"):
+            sealed[row.person_id].append(row.wrapped)
+    assert all(database.checkpoint() for database in (db, keys_db))
+    leaving, staying = people[::3], people[1::3]
+    for person_id in leaving:
+        with db.write() as tx:
+            vault.destroy(tx, person_id)
+    assert all(database.checkpoint() for database in (db, keys_db))
+    files = b"".join(file.read_bytes() for file in tmp_path.glob("*.db*"))
+    for database in (db, keys_db):
+        database.close()
+
+    assert [one for person_id in leaving for one in sealed[person_id] if one[:24] in files] == []
+    assert all(one in files for person_id in staying for one in sealed[person_id])
