@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from netid.client import Ambient, Ask, ClientSecretBasic, NetIDClient, Registration
+from netid.client import Ambient, Ask, ClientSecretBasic, DPoPKey, NetIDClient, PrivateKeyJwt, Registration
 from netid.client.errors import ConfigurationRefused, MetadataRefused
 from netid.client.messages import HttpAnswer, HttpRequest
 from netid.client.transport import Transport
+from netid.credentials.jwk import SigningKey
 from tests.running import CALLBACK, Client, Running, Starter
 
 PUBLIC = "https://id.example/netid"
@@ -28,12 +29,14 @@ def inner(running: Running) -> str:
 
 
 def shop_at(running: Running, party: Client, **options: object) -> NetIDClient:
+    strict = party.relying_party.profile == "fapi2"
     registration = Registration(
         issuer=PUBLIC,
         client_id=party.client_id,
         redirect_uri=CALLBACK,
-        profile="oidc",
-        authentication=ClientSecretBasic(party.secret),
+        profile=party.relying_party.profile,
+        authentication=PrivateKeyJwt(party.key) if party.key else ClientSecretBasic(party.secret),
+        dpop_key=DPoPKey(SigningKey.generate("ES256", secrets.token_bytes)) if strict else None,
         id_token_alg="ES256",
     )
     return NetIDClient(registration, ambient=Ambient(running.clock.now, secrets.token_bytes), **options)  # type: ignore[arg-type]
@@ -52,7 +55,11 @@ def through_the_proxy(running: Running, address: str) -> requests.Response:
     return requests.get(target, headers=headers, allow_redirects=False, timeout=10)
 
 
-def test_a_sign_in_where_browsers_and_servers_use_different_addresses(behind: Running) -> None:
+@pytest.mark.parametrize(("profile", "begins"), [("oidc", set()), ("fapi2", {"/par"})])
+def test_a_sign_in_where_browsers_and_servers_use_different_addresses(
+    behind: Running, profile: str, begins: set[str]
+) -> None:
+    """In `fapi2` with assertions and proofs that name the public address."""
     seen: list[str] = []
     transport = Transport(Ambient.real())
 
@@ -60,7 +67,7 @@ def test_a_sign_in_where_browsers_and_servers_use_different_addresses(behind: Ru
         seen.append(request.url)
         return transport.send(request)
 
-    client = shop_at(behind, behind.register(), internal=inner(behind), send=send)
+    client = shop_at(behind, behind.register(profile=profile), internal=inner(behind), send=send)
     browser, ask = client.new_browser(), Ask(purpose="real-name-parcel", login_hint="an-adult")
     behind.approve()
 
@@ -71,7 +78,8 @@ def test_a_sign_in_where_browsers_and_servers_use_different_addresses(behind: Ru
     assert client.fields(signed_in).text("name")
     client.end(signed_in)
     paths = {urlsplit(url).path.removeprefix("/netid") for url in seen}
-    assert paths == {"/.well-known/openid-configuration", "/token", "/jwks", "/userinfo", "/revoke"}
+    asked = {"/.well-known/openid-configuration", "/token", "/jwks", "/userinfo", "/revoke"}
+    assert paths == asked | begins
     assert all(url.startswith(f"{inner(behind)}/") for url in seen)
     transport.close()
 
