@@ -93,6 +93,10 @@ class KeyBindingRefused(TokenRefused):
     """RFC 9901, 7.3: nothing shows that who presents it holds its key, and means this request."""
 
 
+class ReceiptRefused(TokenRefused):
+    """A receipt is not as it was signed, or does not stand in its place in the chain."""
+
+
 class CredentialNotValid(TokenRefused):
     """RFC 9901, 7.1, step 6: the credential has expired, or its time has not come."""
 

@@ -1,4 +1,4 @@
-"""The command line: netid demo | serve | keys | relying-party | persona | audit | doctor | backup | operator.
+"""The command line: netid demo, serve, keys, relying-party, persona, doctor, audit, receipt, backup, operator.
 
 Each command imports what it needs when it runs, so that `netid --help` answers at once.
 """
@@ -88,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         "--head", metavar="NUMBER:HASH", help="an end that was kept elsewhere; the chain holds it"
     )
     checks.add_parser("head", help="print the chain's end, to keep it elsewhere")
+
+    receipt = commands.add_parser("receipt", help="check receipts of consent decisions")
+    verifies = receipt.add_subparsers(dest="action", required=True, metavar="ACTION")
+    proof = verifies.add_parser("verify", help="whether they are as signed, without asking the provider")
+    proof.add_argument("file", type=Path, help="receipts as a person downloaded them, or the whole copy")
+    proof.add_argument(
+        "--keys", type=Path, required=True, metavar="FILE", help="the provider's /jwks, saved to a file"
+    )
 
     backup = commands.add_parser("backup", help="copy the main database, and put a copy back")
     copies = backup.add_subparsers(dest="action", required=True, metavar="ACTION")

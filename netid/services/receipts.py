@@ -5,6 +5,7 @@ from datetime import datetime
 from netid.ambient import Ambient
 from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.jose import sign
+from netid.credentials.receipts import RECEIPT_TYPE, IssuedReceipt
 from netid.identity.claims import in_catalogue_order
 from netid.identity.consent import Action, NoticeReference, Receipt, StoredReceipt
 from netid.identity.relying_party import Purpose, RelyingParty
@@ -13,7 +14,6 @@ from netid.storage.persons import Person
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
 
-RECEIPT_TYPE = "netid-receipt+jwt"
 RECEIPT_ID_BYTES = 16
 
 
@@ -79,8 +79,8 @@ class Receipts:
     def _keep(self, tx: Transaction, person_id: str, receipt: Receipt) -> StoredReceipt:
         def build(sequence: int, previous: str) -> StoredReceipt:
             placed = receipt.model_copy(update={"sequence": sequence, "previous": previous})
-            payload = {"iss": self._issuer, "mock": True, **placed.model_dump(mode="json")}
-            record = sign(payload, self._keys.receipt_key(), RECEIPT_TYPE)
+            issued = IssuedReceipt(iss=self._issuer, mock=True, **dict(placed))
+            record = sign(issued.model_dump(mode="json"), self._keys.receipt_key(), RECEIPT_TYPE)
             return StoredReceipt(placed, person_id, record, None)
 
         self._stores.audit.record(

@@ -1,13 +1,13 @@
 """Receipts of consent decisions, chained per person."""
 
 import builtins
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
+from netid.credentials.receipts import record_hash
 from netid.errors import NotFound
 from netid.identity.consent import Receipt, StoredReceipt
 from netid.storage.tables import persons, storable
@@ -96,11 +96,6 @@ class Consents:
                 return expected
             previous = row.record_hash
         return None
-
-
-def record_hash(record: str) -> str:
-    """SHA-256 of a signed receipt, in hex: what the next one names as `previous`."""
-    return hashlib.sha256(record.encode()).hexdigest()
 
 
 def _row(stored: StoredReceipt, person_id: str, sequence: int, previous: str) -> dict[str, Any]:

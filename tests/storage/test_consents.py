@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from netid.credentials.receipts import record_hash
 from netid.errors import NotFound
 from netid.identity.consent import Action, StoredReceipt
-from netid.storage.consents import Consents, record_hash
+from netid.storage.consents import Consents
 from netid.storage.database import Database
 from netid.storage.persons import Persons, PersonStatus
 from tests.storage.rival import receipt
