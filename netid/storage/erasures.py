@@ -1,7 +1,7 @@
 """What a cancellation deletes of a person beside the vault, and how far each one has come."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, Table, bindparam, delete, insert, select, union, update
@@ -34,6 +34,9 @@ STAYS = {
 }
 """The tables that name a cancelled person, by their random id; none of them says who it was."""
 
+TOLD_WITHIN = timedelta(days=7)
+"""By then every relying party has answered, or was given up."""
+
 _PERSON: BindParameter[str] = bindparam("person")
 _BROWSERS = union(
     select(browser_people.c.browser_digest).where(browser_people.c.person_id == _PERSON),
@@ -61,6 +64,10 @@ _DELETE = (
 _LET_GO = update(persons).where(persons.c.guardian_id == bindparam("b_person")).values(guardian_id=None)
 _BE_LET_GO = update(persons).where(persons.c.person_id == bindparam("b_person")).values(guardian_id=None)
 
+_PURGE = delete(messages).where(
+    messages.c.state != MessageState.WAITING,
+    messages.c.person_id.in_(select(table.c.person_id).where(table.c.begun_at > bindparam("since"))),
+)
 _BEGIN = insert(table).values(erased_at=None)
 _PENDING = (
     select(table.c.person_id)
@@ -102,6 +109,10 @@ class Erasures:
             tx.execute(statement, {"person": person_id})
         for statement in (_LET_GO, _BE_LET_GO):
             tx.execute(statement, {"b_person": person_id})
+
+    def purge(self, tx: Transaction, now: datetime) -> int:
+        """Forget what relying parties were told of people who left, once they have answered; how many."""
+        return tx.execute(_PURGE, {"since": now - TOLD_WITHIN}).rowcount
 
     def pending(self, tx: Transaction, now: datetime) -> list[str]:
         """Whose deletion is not shown to be complete, the earliest first."""

@@ -83,12 +83,19 @@ def test_one_persons_rows_go_and_anothers_stay(db: Database, two: tuple[str, str
     assert 0 not in counts(db).values()
 
 
-def test_a_message_that_was_not_delivered_yet_stays_until_it_is(db: Database, two: tuple[str, str]) -> None:
+def test_a_message_that_was_not_delivered_yet_stays_until_it_is(
+    db: Database, two: tuple[str, str], now: datetime
+) -> None:
     messages = MAIN.tables["messages"]
     with db.write() as tx:
         tx.execute(messages.update().values(state=MessageState.WAITING))
+        ERASURES.begin(tx, two[0], None, now)
         ERASURES.erase(tx, two[0])
+        assert ERASURES.purge(tx, now) == 0
         assert tx.execute(select(func.count()).select_from(messages)).scalar_one() == 2
+        tx.execute(messages.update().values(state=MessageState.CONFIRMED))
+        assert ERASURES.purge(tx, now) == 1
+        assert tx.execute(select(messages.c.person_id)).scalars().all() == [two[1]]
 
 
 def test_children_and_guardian_are_let_go(db: Database, two: tuple[str, str]) -> None:
