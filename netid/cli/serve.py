@@ -13,7 +13,6 @@ THREADS = 2
 """Requests one worker handles at once: one waits for the disk while the other computes. More take the
 interpreter's lock from each other: a sign-in then costs a third more (`make bench`). Add workers."""
 
-
 GRACE_SECONDS = 20
 """How long a request in flight may take once the end was asked for."""
 
