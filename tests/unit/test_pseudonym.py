@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from netid.credentials import strict_json
 from netid.identity.net_number import NetNumber
-from netid.identity.pseudonym import PairwiseSubject, derive_pairwise_subject
+from netid.identity.pseudonym import PairwiseSubject, derive_pairwise_subject, derive_session_name
 
 KEY = bytes(range(32))
 PERSON = "0123456789abcdef0123456789abcdef"
@@ -39,6 +39,13 @@ person_ids = st.binary(min_size=16, max_size=16).map(bytes.hex)
 @pytest.mark.parametrize(("sector", "generation", "expected"), VECTORS)
 def test_it_is_the_hmac_that_the_design_says(sector: str, generation: int, expected: str) -> None:
     assert derive_pairwise_subject(KEY, sector, PERSON, generation).reveal() == expected
+
+
+def test_a_sid_is_the_hmac_over_recipient_session_and_subject() -> None:
+    r"""Made with OpenSSL, from 'netid-sid-v1\0\0\0\x07parcels\0\0\0\x09a-session\0\0\0\x2b'$SUBJECT."""
+    assert derive_session_name(KEY, "parcels", "a-session", SUBJECT) == (
+        "LMUMdolTjPhJbH4U9jbDZ9JIyAmlY7gD5-NSjynMBfg"
+    )
 
 
 @given(sectors, sectors, person_ids)

@@ -293,6 +293,24 @@ def test_an_ordinary_redirect_uri_is_taken_to_the_letter(uri: str) -> None:
     assert checked_registration(entry("redirect_uris", [uri])).redirect_uris == (uri,)
 
 
+@pytest.mark.parametrize("name", ["events_uri", "backchannel_logout_uri"])
+@pytest.mark.parametrize("uri", REFUSED_REDIRECTS, ids=lambda uri: uri[:50])
+def test_no_message_is_sent_where_no_person_would_be(name: str, uri: str) -> None:
+    assert name in refused(entry(name, uri))
+
+
+@pytest.mark.parametrize("uri", REFUSED_REDIRECTS, ids=lambda uri: uri[:50])
+def test_nobody_is_led_there_after_signing_out(uri: str) -> None:
+    assert "post_logout_redirect_uris.0" in refused(entry("post_logout_redirect_uris", [uri]))
+
+
+def test_addresses_for_messages_are_taken_to_the_letter() -> None:
+    for name in ("events_uri", "backchannel_logout_uri"):
+        registered = checked_registration(entry(name, "https://parcels.example/netid?a=b"))
+        assert getattr(registered, name) == "https://parcels.example/netid?a=b"
+        assert getattr(checked_registration(entry(name, None)), name) is None
+
+
 @pytest.mark.parametrize("thing", [None, [], "parcels", 7])
 def test_something_else_than_an_object_is_refused(thing: object) -> None:
     assert refused(thing) == "must be an object with client_id, name, contact, …"
