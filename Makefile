@@ -21,6 +21,7 @@ check: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench.run $(ARGS)
 	$(BIN)/python -m tests.bench.realms
+	$(BIN)/python -m tests.bench.credentials
 
 # After a change of the dependencies in pyproject.toml; uv is needed for this alone.
 lock:

@@ -26,7 +26,7 @@ _SALT_BYTES = 16
 """128 bits, as RFC 9901, 9.3 recommends."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each claim, and that would cost as much as its digest
 class Hidden:
     """A member's value or an array's element that is shown by its disclosure only; more may hide inside."""
 
@@ -117,8 +117,8 @@ class _Concealing:
 
     def _hide(self, *parts: object) -> str:
         # Part by part: strings, which nearly all parts are, are written much faster alone.
-        written = b",".join(map(strict_json.dump, (next(self._salts), *parts)))
-        text = base64url.encode(b"[%b]" % written)
+        written = b",".join(map(strict_json.dump, parts))
+        text = base64url.encode(f'["{next(self._salts)}",'.encode() + written + b"]")
         self.texts.append(text)
         return digest(text)
 
@@ -155,9 +155,10 @@ class _Revealing:
     def members(self, given: Mapping[str, object], path: Path) -> dict[str, object]:
         if ELEMENT in given or (path and ALGORITHM in given):
             raise DisclosureRefused("a claim has a reserved name")
-        shown = {
-            name: self._value(value, (*path, name)) for name, value in given.items() if name not in RESERVED
-        }
+        shown: dict[str, object] = {}
+        for name, value in given.items():
+            if name not in RESERVED:
+                shown[name] = self._value(value, path, name)
         if DIGESTS in given:
             self._add_disclosed(shown, given[DIGESTS], path)
         return shown
@@ -165,10 +166,7 @@ class _Revealing:
     def _add_disclosed(self, shown: dict[str, object], digests: object, path: Path) -> None:
         if not isinstance(digests, list):
             raise DisclosureRefused("_sd is not a list of digests")
-        for one in digests:
-            found = self._find(one)
-            if found is None:
-                continue
+        for found in self._find(digests):
             # Step 3.3.2: three elements, no reserved name, and no name that is there already.
             if found.name is None:
                 raise DisclosureRefused("an array's element stands for a member")
@@ -176,47 +174,46 @@ class _Revealing:
                 raise DisclosureRefused("a disclosure has a reserved name")
             if found.name in shown:
                 raise DisclosureRefused("a disclosure overwrites a claim")
-            shown[found.name] = self._show(found, (*path, found.name))
+            shown[found.name] = self._show(found, path, found.name)
 
-    def _elements(self, given: Sequence[object], path: Path) -> list[object]:
+    def _elements(self, given: list[object], path: Path) -> list[object]:
         shown: list[object] = []
         for element in given:
-            at = (*path, len(shown))
             if not isinstance(element, dict) or ELEMENT not in element:
-                shown.append(self._value(element, at))
+                shown.append(self._value(element, path, len(shown)))
                 continue
             if len(element) != 1:
                 raise DisclosureRefused("an array's digest has members beside it")
-            found = self._find(element[ELEMENT])
-            if found is None:
-                continue
-            # Step 3.3.3: two elements.
-            if found.name is not None:
-                raise DisclosureRefused("a member stands for an array's element")
-            shown.append(self._show(found, at))
+            for found in self._find([element[ELEMENT]]):
+                # Step 3.3.3: two elements.
+                if found.name is not None:
+                    raise DisclosureRefused("a member stands for an array's element")
+                shown.append(self._show(found, path, len(shown)))
         return shown
 
-    def _value(self, value: object, path: Path) -> object:
+    def _value(self, value: object, path: Path, at: str | int) -> object:
         if isinstance(value, dict):
-            return self.members(value, path)
-        return self._elements(value, path) if isinstance(value, list) else value
+            return self.members(value, (*path, at))
+        return self._elements(value, (*path, at)) if isinstance(value, list) else value
 
-    def _show(self, found: _Disclosure, path: Path) -> object:
+    def _show(self, found: _Disclosure, path: Path, at: str | int) -> object:
         # Each is a JSON text of its own, so that the depth of one text does not bound the whole.
-        if len(path) > strict_json.MAX_DEPTH:
+        if len(path) >= strict_json.MAX_DEPTH:
             raise DisclosureRefused("disclosures are nested too deep")
-        self.disclosed[path] = found.text
-        return self._value(found.value, path)
+        self.disclosed[(*path, at)] = found.text
+        return self._value(found.value, path, at)
 
-    def _find(self, digest: object) -> _Disclosure | None:
-        if not isinstance(digest, str):
+    def _find(self, digests: list[object]) -> list[_Disclosure]:
+        """The disclosures behind those digests that have one here; the others stay hidden, or are decoys."""
+        texts = [digest for digest in digests if isinstance(digest, str)]
+        if len(texts) != len(digests):
             raise DisclosureRefused("a digest is not a string")
         # Step 4, decoys included: what occurs twice could be shown in two places.
-        if digest in self._seen:
+        distinct = set(texts)
+        if len(distinct) != len(texts) or not self._seen.isdisjoint(distinct):
             raise DisclosureRefused("a digest occurs twice")
-        self._seen.add(digest)
-        text = self._waiting.pop(digest, None)
-        return None if text is None else _read(text)
+        self._seen |= distinct
+        return [_read(self._waiting.pop(digest)) for digest in texts if digest in self._waiting]
 
 
 def _read(text: str) -> _Disclosure:

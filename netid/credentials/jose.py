@@ -5,7 +5,7 @@ expects; the token decides none of that (RFC 8725, sections 3.1, 3.10 and 3.11).
 `verify` has passed every check; what it says, callers check with the functions below.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -49,7 +49,18 @@ class Confirmed:
     key: PublicKey
 
 
-KeySource = Pinned | Proof | Confirmed
+@dataclass(frozen=True)
+class Chain:
+    """The token brings its certificate in `x5c`, and that leads to a pinned root (RFC 7515, 4.1.6).
+
+    `certificate_chain.chain_to` makes one.
+    """
+
+    leaf_key: Callable[[object], PublicKey]
+    """The key of the certificate in this header member. Raises TokenRefused."""
+
+
+KeySource = Pinned | Proof | Confirmed | Chain
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,14 @@ def prove(payload: Mapping[str, object], key: SigningKey, typ: str) -> str:
 def confirm(payload: Mapping[str, object], key: SigningKey, typ: str) -> str:
     """The same without a word on the key: whoever checks it knows it beforehand (`Confirmed`)."""
     return _signed(_plain_header(key.public.algorithm, None, typ), payload, key)
+
+
+def sign_with_chain(
+    payload: Mapping[str, object], key: SigningKey, typ: str, certificates: Sequence[str]
+) -> str:
+    """The same with the key's certificate in the header, as RFC 7515, 4.1.6 writes it (`Chain`)."""
+    header = {"alg": key.public.algorithm, "typ": typ, "x5c": list(certificates)}
+    return _signed(_encoded(header), payload, key)
 
 
 def _signed(header: str, payload: Mapping[str, object], key: SigningKey) -> str:
@@ -249,6 +268,8 @@ def _find_key(header_text: str, source: KeySource, algorithm: str) -> PublicKey:
             key = _own_key(header_text)
         case Confirmed(key) if not named:
             pass
+        case Chain(leaf_key) if named == {"x5c"}:
+            key = leaf_key(header["x5c"])
         case _:
             raise TokenRefused("the header names a key in a way that does not count here")
     if key.algorithm != algorithm:
@@ -271,6 +292,6 @@ def _only_fitting(jwks: PublicKeySet, header: Mapping[str, object], algorithm: s
 def _numeric_date(payload: Mapping[str, object], name: str) -> float:
     value = payload[name]
     # bool is an int to Python, and `true` would be 1970.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_TIME:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _LAST_TIME:
         raise TokenRefused(f"{name} is not a time")
     return value
