@@ -19,6 +19,7 @@ _TEXT: Json = {"type": "string"}
 _OBJECT: Json = {"type": "object"}
 _NAME: Json = {"type": "string", "minLength": 1}
 _LOCATION: Json = {"Location": {"required": True, "schema": {"type": "string"}}}
+_PROOF: Json = {"name": "DPoP", "in": "header", "schema": _TEXT, "description": "A proof (RFC 9449)"}
 _VARIABLE = re.compile(r"<(?:any\((?P<choices>[^)]*)\):|[^:<>]+:)?(?P<name>[^<>]+)>")
 _MEANINGS = {
     "400": "Something is missing or malformed; the answer says what",
@@ -82,7 +83,7 @@ _SCHEMAS: Json = {
         "required": ["access_token", "token_type", "expires_in", "scope", "id_token"],
         "properties": {
             "access_token": _TEXT,
-            "token_type": {"const": "Bearer"},
+            "token_type": {"enum": ["Bearer", "DPoP"]},
             "expires_in": {"type": "integer"},
             "scope": _TEXT,
             "id_token": _TEXT,
@@ -133,6 +134,7 @@ def document(issuer: str, addresses: Iterable[Address]) -> Json:
             "schemas": _SCHEMAS,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
+                "dpop": {"type": "http", "scheme": "dpop"},
                 "client": {"type": "http", "scheme": "basic"},
             },
         },
@@ -184,14 +186,16 @@ def _token() -> Json:
 
 def _for_clients(summary: str, fields: Mapping[str, Json], required: tuple[str, ...], answers: Json) -> Json:
     answers |= _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
-    body = _form(fields, required)
-    return {**_operation(summary, answers), "requestBody": body, "security": [{"client": []}, {}]}
+    operation = {**_operation(summary, answers), "security": [{"client": []}, {}]}
+    return {**operation, "parameters": [_PROOF], "requestBody": _form(fields, required)}
 
 
 def _userinfo() -> Json:
     answers = _answers({JSON: _OBJECT, "application/jwt": _TEXT})
     answers |= _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
-    get = {**_operation("What the person agreed to give", answers), "security": [{"bearer": []}]}
+    security: list[Json] = [{"bearer": []}, {"dpop": []}]
+    get = {**_operation("What the person agreed to give", answers), "security": security}
+    get["parameters"] = [_PROOF]
     return {"get": get, "post": {**get, "requestBody": {"content": {FORM: {"schema": _OBJECT}}}}}
 
 

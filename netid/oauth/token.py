@@ -145,10 +145,10 @@ def _check_binding(grant: Grant, given: Mapping[str, str]) -> None:
 
 def _check_key(relying_party: RelyingParty, grant: Grant, dpop_jkt: str | None) -> None:
     """The key that the code was asked for with (RFC 9449, 10); in profile fapi2 never none."""
-    if dpop_jkt is None and (relying_party.profile == "fapi2" or grant.dpop_jkt is not None):
+    if dpop_jkt is None and relying_party.profile == "fapi2":
         raise InvalidDPoPProof("DPoP is missing; send a proof with the request (RFC 9449, 5)")
     if grant.dpop_jkt not in (None, dpop_jkt):
-        raise InvalidDPoPProof("the proof is of another key than dpop_jkt named (RFC 9449, 10)")
+        raise InvalidDPoPProof("there is no proof of the key that dpop_jkt named (RFC 9449, 10)")
 
 
 def _s256(verifier: str) -> str:
