@@ -12,6 +12,7 @@ from netid.storage.tables import (
     appeals,
     applications,
     browser_people,
+    complaints,
     interactions,
     messages,
     pairwise_subjects,
@@ -58,7 +59,7 @@ _DELETE = (
     delete(messages).where(messages.c.person_id == _PERSON, messages.c.state != MessageState.WAITING),
     *map(
         _all_of,
-        (access_tokens, receipts, pairwise_subjects, sessions, browser_people, personas, appeals),
+        (access_tokens, receipts, pairwise_subjects, sessions, browser_people, personas, appeals, complaints),
     ),
 )
 _LET_GO = update(persons).where(persons.c.guardian_id == bindparam("b_person")).values(guardian_id=None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from netid.storage.appeals import Appeals
 from netid.storage.audit import Audit
+from netid.storage.complaints import Complaints
 from netid.storage.consents import Consents
 from netid.storage.database import Database
 from netid.storage.duties import Duties
@@ -34,6 +35,7 @@ class Stores:
     consents: Consents = field(default_factory=Consents)
     messages: OutgoingMessages = field(default_factory=OutgoingMessages)
     appeals: Appeals = field(default_factory=Appeals)
+    complaints: Complaints = field(default_factory=Complaints)
     duties: Duties = field(default_factory=Duties)
     erasures: Erasures = field(default_factory=Erasures)
     throttle: Throttle = field(default_factory=Throttle)

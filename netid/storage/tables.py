@@ -231,6 +231,17 @@ appeals = Table(
     UniqueConstraint("person_id", "suspended_at"),
 )
 
+complaints = Table(
+    "complaints",
+    MAIN,
+    _key("complaint_id"),
+    _person(index=True),
+    Column("client_id", Text, nullable=False),
+    Column("receipt_id", Text, nullable=False, unique=True),
+    Column("made_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+)
+
 duties = Table(
     "duties",
     MAIN,
@@ -384,6 +395,12 @@ PURPOSES: Mapping[str, str] = {
     "appeals.made_at": "when it was made",
     "appeals.answered_at": "when it was answered",
     "appeals.outcome": "what became of it",
+    "complaints.complaint_id": "names the complaint (random)",
+    "complaints.person_id": "whose complaint it is",
+    "complaints.client_id": "which relying party it is about",
+    "complaints.receipt_id": "which entry of the records it is about",
+    "complaints.made_at": "when it was made",
+    "complaints.answered_at": "when it was answered",
     "duties.duty_id": "names a notice that the operator owes (random)",
     "duties.kind": "what the notice is about",
     "duties.person_id": "whom it is owed to, unless to everybody",

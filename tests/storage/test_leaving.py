@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import LargeBinary, Table, func, insert, select
 
 from netid.storage.appeals import Appeal, AppealOutcome, Appeals
+from netid.storage.complaints import Complaint, Complaints
 from netid.storage.database import Database
 from netid.storage.duties import Duties, Duty, DutyKind
 from netid.storage.erasures import STAYS, Erasure, Erasures
@@ -18,7 +19,7 @@ from netid.storage.persons import NewPerson, Persons, PersonStatus
 from netid.storage.tables import MAIN, Instant, persons
 from netid.storage.vault import Vault
 
-ERASURES, DUTIES, APPEALS, PERSONS = Erasures(), Duties(), Appeals(), Persons()
+ERASURES, DUTIES, APPEALS, COMPLAINTS, PERSONS = Erasures(), Duties(), Appeals(), Complaints(), Persons()
 ELSEWHERE = {"vault", "erasures", "persons", "sectors", "relying_parties", "instance", "throttle"}
 """Deleted by the vault, filled otherwise here, or without anything about a person."""
 NAMED_IN = {"interactions": "state", "single_use": "payload", "applications": "browser_digest"}
@@ -142,6 +143,24 @@ def test_a_notice_is_owed_until_it_is_given_and_then_told_to_whom_it_is_for(
         assert {duty.duty_id for duty in DUTIES.told(tx, another, now)} == {"to all"}
         assert DUTIES.told(tx, one, now + timedelta(seconds=1)) == [], "enrolled after it happened"
         assert DUTIES.get(tx, "nothing") is None
+
+
+def test_a_complaint_is_one_for_each_entry_and_answered_once(
+    db: Database, enrol: Callable[[], str], now: datetime
+) -> None:
+    one, another = enrol(), enrol()
+    about = {"client_id": "a-shop", "receipt_id": "r", "at": now}
+    with db.write() as tx:
+        assert COMPLAINTS.add(tx, "c", person_id=one, **about)
+        assert not COMPLAINTS.add(tx, "again", person_id=one, **about)
+        waiting = Complaint("c", one, "a-shop", "r", now, None)
+        assert COMPLAINTS.unanswered(tx) == COMPLAINTS.of_person(tx, one) == [waiting]
+        assert COMPLAINTS.of_person(tx, another) == []
+        assert COMPLAINTS.answer(tx, "c", now)
+        assert not COMPLAINTS.answer(tx, "c", now)
+        assert COMPLAINTS.unanswered(tx) == []
+        assert COMPLAINTS.get(tx, "c") == Complaint("c", one, "a-shop", "r", now, now)
+        assert COMPLAINTS.get(tx, "nothing\0") is None
 
 
 def test_an_appeal_is_one_for_each_suspension_and_answered_once(
