@@ -10,8 +10,9 @@ from netid.errors import StartFailed
 from netid.settings import PREFIX, Settings, SettingsError, read_settings
 
 THREADS = 2
-"""Requests one worker handles at once: one waits for the disk while the other computes. More take the
-interpreter's lock from each other: a sign-in then costs a third more (`make bench`). Add workers."""
+"""Requests one worker handles at once: one waits for the disk, or for a body that is slow to come, while
+the other computes. More take the interpreter's lock from each other: with four a sign-in costs a third
+more (`make bench`). Add workers."""
 
 GRACE_SECONDS = 20
 """How long a request in flight may take once the end was asked for."""
