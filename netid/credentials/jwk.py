@@ -67,6 +67,14 @@ class PublicKey:
         members = {name: str(jwk[name]) for name in _REQUIRED[algorithm]}
         return cls(algorithm, _kid(jwk, path), _thumbprint(members), material, members)
 
+    @classmethod
+    def of(cls, material: ec.EllipticCurvePublicKey) -> Self:
+        """A key from elsewhere, such as a certificate's. Raises InvalidField for another curve than P-256."""
+        if not isinstance(material.curve, ec.SECP256R1):
+            raise InvalidField("key", "is not on P-256", "make a P-256 key")
+        members = _required_members(material)
+        return cls("ES256", None, _thumbprint(members), material, members)
+
     def jwk(self) -> dict[str, str]:
         """The public JWK: `kty` and its members, `use`, `alg`, and `kid` where there is one."""
         named = {} if self.kid is None else {"kid": self.kid}
