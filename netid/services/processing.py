@@ -27,7 +27,12 @@ def processing_records(relying_parties: Iterable[RelyingParty], region: str) -> 
         "stores": {"main": _columns(MAIN.tables), "keys": _columns(KEYS.tables)},
         "purposes": [_assessed(party, purpose) for party in relying_parties for purpose in party.purposes],
         "without_consent": [
-            {"code": code.value, "basis": one.article.model_dump(), "fields": sorted(one.fields), "log": one.with_log}
+            {
+                "code": code.value,
+                "basis": one.article.model_dump(),
+                "fields": sorted(one.fields),
+                "log": one.with_log,
+            }
             for code, one in EXCEPTIONS.items()
         ],
     }
