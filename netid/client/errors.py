@@ -152,7 +152,7 @@ class EventRefused(ClientError):
         "Do nothing on it. If it was the provider, compare its issuer and keys with your registration."
     )
 
-    def __init__(self, err: str, detail: str) -> None:
+    def __init__(self, detail: str, err: str = "invalid_request") -> None:
         super().__init__(detail)
         self.err = err
         """The code to answer: invalid_request, invalid_key, invalid_issuer or invalid_audience."""

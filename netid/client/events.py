@@ -106,20 +106,20 @@ def verify_event(
         jose.unverified_payload(token)
         _check_type(token)
     except TokenRefused as error:
-        raise EventRefused("invalid_request", error.detail) from error
+        raise EventRefused(error.detail) from error
     claims = _signed(token, registration, keys_for, EVENT_TYPE)
     if claims.get("iss") != registration.issuer:
-        raise EventRefused("invalid_issuer", "iss is another one")
+        raise EventRefused("iss is another one", "invalid_issuer")
     if claims.get("aud") not in (registration.client_id, [registration.client_id]):
-        raise EventRefused("invalid_audience", "aud is not this client alone")
+        raise EventRefused("aud is not this client alone", "invalid_audience")
     try:
         jose.check_times(claims, now, required=("iat",), max_age=OLDEST_EVENT)
         return _event(claims, registration.issuer)
     except TokenRefused as error:
-        raise EventRefused("invalid_request", error.detail) from error
+        raise EventRefused(error.detail) from error
     except ValidationError as error:
         members = ", ".join(".".join(map(str, fault["loc"])) or "it" for fault in error.errors())
-        raise EventRefused("invalid_request", f"{members}: not as the event is defined") from error
+        raise EventRefused(f"{members}: not as the event is defined") from error
 
 
 def _check_type(token: str) -> None:
@@ -140,7 +140,7 @@ def _signed(
         algorithms = (registration.id_token_alg,)
         return jose.verify(token, key_source=source, algorithms=algorithms, typ=typ).payload
     except TokenRefused as error:
-        raise EventRefused("invalid_key", error.detail) from error
+        raise EventRefused(error.detail, "invalid_key") from error
 
 
 def _event(claims: Mapping[str, object], issuer: str) -> SecurityEvent:

@@ -149,7 +149,7 @@ def _private(response: Response) -> Response:
 def _pushed_token() -> str:
     """RFC 8935, 2.1: the token alone is the body. Raises EventRefused."""
     if request.mimetype != f"application/{EVENT_TYPE}":
-        raise EventRefused("invalid_request", f"the content type is not application/{EVENT_TYPE}")
+        raise EventRefused(f"the content type is not application/{EVENT_TYPE}")
     # One byte more than counts, whatever the sender says of its length: the gate refuses that.
     return request.stream.read(MAX_BYTES + 1).decode("ascii", "replace")
 
