@@ -8,6 +8,7 @@ from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
 from netid.storage.key_files import (
     KEYRING_FILE,
+    complete_keys,
     init_client_key,
     init_keys,
     load_keys,
@@ -31,19 +32,21 @@ def run(chosen: Namespace) -> None:
 
 def _init(directory: Path, clients: list[str], ambient: Ambient) -> None:
     """Makes what is missing and says so; what exists stays as it is."""
-    if _missing(directory / KEYRING_FILE):
+    keyring = directory / KEYRING_FILE
+    if not keyring.exists():
         init_keys(directory, ambient)
+        print(f"{keyring}: made")
+    elif complete_keys(directory, ambient):
+        print(f"{keyring}: is of an earlier version; what is new was added, the rest left as it is")
+    else:
+        print(f"{keyring}: is there, left as it is")
     for name in clients:
         # One proves who it is, the other is what its tokens are bound to (RFC 9449).
         for path in (directory / f"{name}.json", directory / f"{name}-dpop.json"):
-            if _missing(path):
+            there = path.exists()
+            print(f"{path}: {'is there, left as it is' if there else 'made'}")
+            if not there:
                 init_client_key(path, ambient)
-
-
-def _missing(path: Path) -> bool:
-    there = path.exists()
-    print(f"{path}: {'is there, left as it is' if there else 'made'}")
-    return not there
 
 
 def _print(keyring: Keyring, now: datetime) -> None:

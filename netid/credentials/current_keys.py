@@ -23,10 +23,14 @@ class CurrentKeys:
         """The key that signs receipts now."""
         return self._latest().receipt_key(self._now())
 
+    def credential_key(self) -> SigningKey:
+        """The key that signs net credentials now."""
+        return self._latest().credential_key(self._now())
+
     def public_keys(self, use: KeyUse) -> PublicKeySet:
         """The keys that verify what keys of this use have signed, however long ago."""
         return self._latest().public_keys(use)
 
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """What is published now, public members only."""
-        return self._latest().jwks(self._now())
+    def jwks(self, *uses: KeyUse) -> dict[str, list[dict[str, str]]]:
+        """What is published now for these uses, public members only."""
+        return self._latest().jwks(self._now(), *uses)

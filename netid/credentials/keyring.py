@@ -1,6 +1,6 @@
-"""The provider's own keys as one value: five secrets, and the keys that sign.
+"""The provider's own keys as one value: six secrets, and the keys that sign.
 
-Signing keys come in three slots. In each, one signs, and the one after it is published already, so
+Signing keys come in four slots. In each, one signs, and the one after it is published already, so
 that caches know it in time. What a key is at a moment follows from the dates beside it, so that
 all workers that read the same file say the same.
 """
@@ -16,8 +16,9 @@ from netid.ambient import Ambient
 from netid.credentials.jwk import Algorithm, PublicKey, PublicKeySet, SigningKey
 from netid.errors import InvalidField
 
-KeyUse = Literal["id_token", "receipt"]
-"""What a key signs: ID tokens and signed UserInfo answers, or receipts."""
+KeyUse = Literal["id_token", "receipt", "credential"]
+"""What a key signs: ID tokens and signed UserInfo answers; receipts; or net credentials, what became of
+them, and what wallets are told beside them."""
 
 Slot = tuple[KeyUse, Algorithm]
 
@@ -28,14 +29,19 @@ SLOTS: Final[tuple[Slot, ...]] = (
     ("id_token", "RS256"),
     ("id_token", "ES256"),
     ("receipt", "ES256"),
+    ("credential", "ES256"),
 )
 
 ANNOUNCED = timedelta(minutes=10)
 """How long a key is published before it signs: twice as long as a cache may keep the published keys."""
 
-STILL_PUBLISHED = timedelta(days=7)
-"""How long a key is published after its last signature, where that is no receipt's: an ID token lives
-for five minutes, but a signed message may reach a relying party days later."""
+STILL_PUBLISHED: Final[Mapping[KeyUse, timedelta | None]] = {
+    "id_token": timedelta(days=7),
+    "receipt": None,
+    "credential": timedelta(days=40),
+}
+"""How long a key is published after its last signature; None is for good. An ID token lives for five
+minutes, but a signed message may reach a relying party days later; a net credential lives for a month."""
 
 _SECRET_BYTES = 32
 
@@ -114,6 +120,9 @@ class Keyring:
     browser: Secret
     """Key for form tokens and cookies."""
 
+    access: Secret
+    """The key of the authority that certifies relying parties to wallets is made of it."""
+
     signing_keys: tuple[SlotKey, ...]
     """Sorted by slot, and within it from the oldest to the one that waits."""
 
@@ -129,10 +138,20 @@ class Keyring:
     @classmethod
     def generate(cls, ambient: Ambient) -> Self:
         """A new keyring; RSA primes come from OpenSSL's random source (see SigningKey.generate)."""
+        return cls.completed({}, (), ambient)
+
+    @classmethod
+    def completed(
+        cls, secrets: Mapping[str, Secret], signing_keys: tuple[SlotKey, ...], ambient: Ambient
+    ) -> Self:
+        """A keyring of before there was all of this, with new keys for what it lacks."""
         now = _whole(ambient.now())
-        secrets = {name: Secret(ambient.random(_SECRET_BYTES)) for name in SECRETS}
-        pairs = ((_new(slot, ambient, signs_from=now), _new(slot, ambient)) for slot in SLOTS)
-        return cls(**secrets, signing_keys=tuple(key for pair in pairs for key in pair))
+        missing = [name for name in SECRETS if name not in secrets]
+        added = {name: Secret(ambient.random(_SECRET_BYTES)) for name in missing}
+        there = {entry.slot for entry in signing_keys}
+        pairs = (_pair(slot, ambient, now) for slot in SLOTS if slot not in there)
+        keys = (*signing_keys, *(key for pair in pairs for key in pair))
+        return cls(**secrets, **added, signing_keys=keys)
 
     def id_token_key(self, algorithm: Algorithm, now: datetime) -> SigningKey:
         """The key that signs ID tokens with this algorithm at that moment."""
@@ -142,16 +161,21 @@ class Keyring:
         """The key that signs receipts at that moment."""
         return _signing(self._current(("receipt", "ES256"), now))
 
+    def credential_key(self, now: datetime) -> SigningKey:
+        """The key that signs net credentials at that moment."""
+        return _signing(self._current(("credential", "ES256"), now))
+
     def public_keys(self, use: KeyUse) -> PublicKeySet:
         """The keys that verify what keys of this use have signed, however long ago."""
         return PublicKeySet(tuple(entry.public for entry in self.signing_keys if entry.use == use))
 
-    def jwks(self, now: datetime) -> dict[str, list[dict[str, str]]]:
-        """What is published at that moment, public members only; `kid` is the thumbprint.
+    def jwks(self, now: datetime, *uses: KeyUse) -> dict[str, list[dict[str, str]]]:
+        """What is published at that moment for these uses, public members only; `kid` is the thumbprint.
 
         A receipt has to be verifiable for as long as somebody keeps it, so its keys stay for good.
         """
-        published = (entry.public for slot in SLOTS for entry in self._published(slot, now))
+        slots = (slot for slot in SLOTS if slot[0] in uses)
+        published = (entry.public for slot in slots for entry in self._published(slot, now))
         return PublicKeySet(tuple(published)).jwks()
 
     def phases(self, now: datetime) -> Iterator[tuple[SlotKey, Phase]]:
@@ -206,7 +230,8 @@ class Keyring:
     def _published(self, slot: Slot, now: datetime) -> Iterator[SlotKey]:
         keys = self._keys_of(slot)
         for entry, after in zip_longest(keys, keys[1:]):
-            if slot[0] == "receipt" or after is None or not after.has_begun(now - STILL_PUBLISHED):
+            for_so_long = STILL_PUBLISHED[slot[0]]
+            if for_so_long is None or after is None or not after.has_begun(now - for_so_long):
                 yield entry
 
     def _with(self, changed: Mapping[Slot, list[SlotKey]]) -> Self:
@@ -216,6 +241,11 @@ class Keyring:
 
 SECRETS: Final = tuple(item.name for item in fields(Keyring) if item.type is Secret)
 """The names of a keyring's secrets."""
+
+
+def _pair(slot: Slot, ambient: Ambient, now: datetime) -> tuple[SlotKey, SlotKey]:
+    """One that signs, and one that waits."""
+    return _new(slot, ambient, signs_from=now), _new(slot, ambient)
 
 
 def _new(slot: Slot, ambient: Ambient, *, signs_from: datetime | None = None) -> SlotKey:

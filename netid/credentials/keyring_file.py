@@ -5,14 +5,19 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import cast, get_args
 
+from netid.ambient import Ambient
 from netid.credentials import base64url, strict_json
 from netid.credentials.jwk import PublicKey, SigningKey
 from netid.credentials.keyring import SECRETS, Keyring, KeyUse, Secret, SlotKey
 from netid.errors import InvalidField
 
 _FORMAT = "netid-keyring"
-_VERSION = 2
+_VERSION = 3
+_ADDED_SINCE = frozenset({"access"})
+"""The secrets that files of versions 1 and 2 do not have."""
 _RESTORE = "restore the file from its backup"
+COMPLETE = "run `netid keys init`, which adds what is missing"
+"""What to do about a file of an earlier version."""
 
 
 def serialise(keyring: Keyring) -> bytes:
@@ -25,20 +30,26 @@ def serialise(keyring: Keyring) -> bytes:
     return strict_json.dump({**head, "content": content})
 
 
-def parse(data: bytes) -> Keyring:
-    """The keyring that `serialise` wrote, in this version or the first; the reverse of it, and strict.
+def parse(data: bytes, ambient: Ambient | None = None) -> Keyring:
+    """The keyring that `serialise` wrote; the reverse of it, and strict.
 
-    Raises InvalidField, which names the place and repeats no value.
+    With `ambient` also one of an earlier version, to which it adds the keys that this version has
+    besides. Raises InvalidField, which names the place and repeats no value.
     """
     version, content = _content(data)
-    secrets = _members(content["secrets"], "secrets", frozenset(SECRETS))
+    if version != _VERSION and ambient is None:
+        raise InvalidField("version", "is of before net credentials", COMPLETE)
+    names = frozenset(SECRETS) - (_ADDED_SINCE if version != _VERSION else frozenset())
+    secrets = _members(content["secrets"], "secrets", names)
     entries = content["signing_keys"]
     if not isinstance(entries, list):
         raise InvalidField("signing_keys", "is not a list", _RESTORE)
-    read = _entry if version == _VERSION else _entry_of_version_1
+    read = _entry_of_version_1 if version == 1 else _entry
     keys = tuple(read(entry, f"signing_keys[{at}]") for at, entry in enumerate(entries))
-    parsed = {name: _secret(secrets[name], f"secrets.{name}") for name in SECRETS}
+    parsed = {name: _secret(secrets[name], f"secrets.{name}") for name in sorted(names)}
     try:
+        if version != _VERSION and ambient is not None:
+            return Keyring.completed(parsed, keys, ambient)
         return Keyring(**parsed, signing_keys=keys)
     except ValueError as error:
         raise InvalidField("signing_keys", str(error), _RESTORE) from error
@@ -54,7 +65,7 @@ def _content(data: bytes) -> tuple[object, Mapping[str, object]]:
         document = strict_json.parse_object(data)
     except ValueError as error:
         raise InvalidField("file", "is not JSON, or is cut off", _RESTORE) from error
-    if document.get("format") != _FORMAT or document.get("version") not in (1, _VERSION):
+    if document.get("format") != _FORMAT or document.get("version") not in (1, 2, _VERSION):
         raise InvalidField("version", "is not one that this NetID reads", "use the NetID that wrote it")
     members = _members(document, "file", frozenset({"format", "version", "checksum", "content"}))
     if members["checksum"] != _checksum(members["content"]):

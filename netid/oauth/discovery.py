@@ -72,7 +72,7 @@ def blueprint(issuer: str, keys: CurrentKeys) -> Blueprint:
 
     @routes.get("/jwks")
     def jwks() -> Response:
-        response = _public(jsonify(keys.jwks()))
+        response = _public(jsonify(keys.jwks("id_token", "receipt")))
         response.mimetype = "application/jwk-set+json"
         return response
 

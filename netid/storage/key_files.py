@@ -15,6 +15,7 @@ from netid.ambient import Ambient
 from netid.credentials import keyring_file, strict_json
 from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
+from netid.credentials.keyring_file import COMPLETE
 from netid.errors import InvalidField, KeyFileError
 from netid.storage import private_files
 
@@ -46,7 +47,25 @@ def load_keys(directory: Path) -> Keyring:
     try:
         return keyring_file.parse(data)
     except InvalidField as error:
-        raise KeyFileError(f"{path}: {error.field} {error.rule}; {private_files.RESTORE}") from error
+        raise _unusable(path, error) from error
+
+
+def complete_keys(directory: Path, ambient: Ambient) -> bool:
+    """Add to a key file of an earlier version what this one has besides; False where nothing is missing.
+
+    What is in it stays as it is. Raises KeyFileError, as `load_keys`.
+    """
+    path = directory / KEYRING_FILE
+    with private_files.alone_beside(path):
+        data = private_files.read(path)
+        try:
+            completed = keyring_file.serialise(keyring_file.parse(data, ambient))
+        except InvalidField as error:
+            raise _unusable(path, error) from error
+        if completed == data:
+            return False
+        private_files.put(path, completed)
+        return True
 
 
 def rotate_keys(directory: Path, ambient: Ambient, *, every: timedelta | None = None) -> Keyring:
@@ -125,6 +144,11 @@ def load_client_key(path: Path) -> SigningKey:
         raise KeyFileError(f"{path}: {error.field} {error.rule}; {private_files.RESTORE}") from error
     except ValueError as error:
         raise KeyFileError(f"{path}: is not a JWK, or is cut off; {private_files.RESTORE}") from error
+
+
+def _unusable(path: Path, error: InvalidField) -> KeyFileError:
+    remedy = COMPLETE if error.remedy == COMPLETE else private_files.RESTORE
+    return KeyFileError(f"{path}: {error.field} {error.rule}; {remedy}")
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def test_without_a_fault_everything_is_carried_as_it_is(faulted: Faulted) -> Non
     tokens = shop.tokens(scope="openid netid.verify netid.purpose.real-name-parcel")
 
     assert shop.userinfo(tokens["access_token"]).json()["name"]
-    assert jwks(faulted).json() == faulted.running.keys.jwks()
+    assert jwks(faulted).json() == faulted.running.keys.jwks("id_token", "receipt")
 
 
 def test_each_connection_carries_one_request_and_the_provider_is_told_so() -> None:

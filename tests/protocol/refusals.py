@@ -120,7 +120,7 @@ def audit_kinds(running: Running) -> list[str]:
 
 def secrets_of(running: Running) -> list[str]:
     """What may never be in an answer: keys, the token of the port, and everybody's numbers."""
-    names = ("wrapping", "index", "pairwise", "passcode", "browser")
+    names = ("wrapping", "index", "pairwise", "passcode", "browser", "access")
     keys = [getattr(running.keyring, name).reveal() for name in names]
     return [
         MANAGEMENT_TOKEN,

@@ -1,5 +1,6 @@
 """Key files: made once, whole or not at all, and read only if nobody else could."""
 
+import json
 import os
 import stat
 import subprocess
@@ -13,12 +14,13 @@ from random import Random
 import pytest
 
 from netid.ambient import Ambient
-from netid.credentials import jose
+from netid.credentials import jose, keyring_file
 from netid.credentials.jwk import PublicKeySet, SigningKey
 from netid.errors import InvalidField, KeyFileError
 from netid.services.rotation import Rotation
 from netid.storage.key_files import (
     WatchedKeys,
+    complete_keys,
     init_client_key,
     init_keys,
     load_client_key,
@@ -254,9 +256,24 @@ def test_a_file_that_holds_something_else_is_refused(keys: Path, data: bytes) ->
 
 
 def test_the_place_of_the_mistake_is_named_and_no_secret_is(keys: Path, content: bytes) -> None:
-    (keys / "keyring.json").write_bytes(content.replace(b'"version":2', b'"version":9'))
+    (keys / "keyring.json").write_bytes(content.replace(b'"version":3', b'"version":9'))
 
     assert "keyring.json: version is not one that this NetID reads" in refusal(lambda: load_keys(keys))
+
+
+def test_a_file_of_an_earlier_version_is_completed_by_whoever_makes_keys(keys: Path, content: bytes) -> None:
+    document = json.loads(content)
+    del document["content"]["secrets"]["access"]
+    entries = document["content"]["signing_keys"]
+    document["content"]["signing_keys"] = [entry for entry in entries if entry["use"] != "credential"]
+    document |= {"version": 2, "checksum": keyring_file._checksum(document["content"])}
+    (keys / "keyring.json").write_bytes(json.dumps(document).encode())
+
+    assert "run `netid keys init`" in refusal(lambda: load_keys(keys))
+    assert complete_keys(keys, AMBIENT)
+    assert load_keys(keys).has_secrets_of(load_keys(keys))
+    assert (keys / "keyring.json").stat().st_mode & 0o777 == 0o600
+    assert not complete_keys(keys, AMBIENT)
 
 
 @pytest.mark.parametrize("open_to", [0o640, 0o604, 0o644, 0o620, 0o602, 0o610, 0o601, 0o666, 0o777])
@@ -371,7 +388,7 @@ def test_of_many_that_find_a_rotation_due_one_rotates(keys: Path) -> None:
         found = list(pool.map(lambda _: rotate_keys(keys, LATER, every=EVERY), range(16)))
 
     assert len({keyring.receipt_key(LATER.now()).public.kid for keyring in found}) == 1
-    assert len(load_keys(keys).signing_keys) == 9
+    assert len(load_keys(keys).signing_keys) == 12
 
 
 def test_a_schedule_rotates_what_is_old_enough_and_outlives_a_fault(
@@ -380,7 +397,7 @@ def test_a_schedule_rotates_what_is_old_enough_and_outlives_a_fault(
     Rotation(keys, period=timedelta(days=365), ambient=LATER).rotate_when_due()
     assert (keys / "keyring.json").read_bytes() == content
     Rotation(keys, period=EVERY, ambient=LATER).rotate_when_due()
-    assert len(load_keys(keys).signing_keys) == 9
+    assert len(load_keys(keys).signing_keys) == 12
     (keys / "keyring.json").unlink()
     Rotation(keys, period=EVERY, ambient=LATER).rotate_when_due()
     assert "could not be rotated" in caplog.text

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from flask import Flask, jsonify
@@ -19,7 +20,8 @@ from netid.errors import InvalidField, TokenRefused
 
 MADE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 9, 1, 12, 0, 0, 5, tzinfo=UTC)
-SECRETS = ("wrapping", "index", "pairwise", "passcode", "browser")
+SECRETS = ("wrapping", "index", "pairwise", "passcode", "browser", "access")
+ALL = ("id_token", "receipt", "credential")
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 
@@ -95,8 +97,8 @@ def test_the_text_of_a_keyring_has_no_secret_in_it() -> None:
 # A new keyring
 
 
-def test_the_five_secrets_differ() -> None:
-    assert len({getattr(KEYS, name).reveal() for name in SECRETS}) == 5
+def test_the_six_secrets_differ() -> None:
+    assert len({getattr(KEYS, name).reveal() for name in SECRETS}) == 6
 
 
 def test_secrets_come_from_the_randomness_it_was_given() -> None:
@@ -115,9 +117,9 @@ def test_there_is_a_key_for_everything_that_is_signed() -> None:
 
 
 def test_published_keys_have_no_private_part() -> None:
-    for jwk in KEYS.jwks(MADE)["keys"]:
+    for jwk in KEYS.jwks(MADE, *ALL)["keys"]:
         assert jwk.keys() & PRIVATE_MEMBERS == set()
-    published = json.dumps(KEYS.jwks(MADE))
+    published = json.dumps(KEYS.jwks(MADE, *ALL))
     for private in (entry.signing.private_jwk() for entry in KEYS.signing_keys if entry.signing):
         assert not [name for name in private.keys() & PRIVATE_MEMBERS if private[name] in published]
 
@@ -125,8 +127,8 @@ def test_published_keys_have_no_private_part() -> None:
 def test_every_published_key_is_named_by_its_thumbprint() -> None:
     entries = {entry.public.thumbprint for entry in KEYS.signing_keys}
 
-    assert {jwk["kid"] for jwk in KEYS.jwks(MADE)["keys"]} == entries
-    assert len(entries) == 6
+    assert {jwk["kid"] for jwk in KEYS.jwks(MADE, *ALL)["keys"]} == entries
+    assert len(entries) == 8
 
 
 def test_a_key_verifies_only_what_it_is_for() -> None:
@@ -166,13 +168,13 @@ def test_what_was_signed_before_a_rotation_still_verifies() -> None:
     rotated = KEYS.rotate(ambient(7, LATER), timedelta()).rotate(ambient(8, LATER), timedelta())
     after = jose.sign({"a": 2}, rotated.id_token_key("ES256", LATER), None)
 
-    pinned = jose.Pinned(PublicKeySet.from_jwks(rotated.jwks(LATER)))
+    pinned = jose.Pinned(PublicKeySet.from_jwks(rotated.jwks(LATER, *ALL)))
     for token in (before, after):
         jose.verify(token, key_source=pinned, algorithms=("ES256",), typ=None)
 
 
 def test_whoever_knew_the_published_keys_before_a_rotation_can_verify_what_follows_it() -> None:
-    known = jose.Pinned(PublicKeySet.from_jwks(KEYS.jwks(LATER)))
+    known = jose.Pinned(PublicKeySet.from_jwks(KEYS.jwks(LATER, *ALL)))
     after = jose.sign({}, KEYS.rotate(ambient(7, LATER)).id_token_key("RS256", LATER), None)
 
     assert jose.verify(after, key_source=known, algorithms=("RS256",), typ=None).payload == {}
@@ -187,7 +189,7 @@ def test_a_key_that_was_announced_a_moment_ago_waits_until_caches_know_it(moment
 
     assert again.receipt_key(SOON - timedelta(seconds=1)) == before
     assert again.receipt_key(SOON) != before
-    assert {key["kid"] for key in rotated.jwks(LATER)["keys"]} >= {again.receipt_key(SOON).public.kid}
+    assert {key["kid"] for key in rotated.jwks(LATER, *ALL)["keys"]} >= {again.receipt_key(SOON).public.kid}
 
 
 def test_the_private_half_of_a_key_ends_when_another_signs() -> None:
@@ -204,13 +206,17 @@ def test_the_private_half_of_a_key_ends_when_another_signs() -> None:
 
 def test_old_keys_are_published_until_the_last_message_has_arrived_and_those_of_receipts_for_good() -> None:
     rotated = KEYS.rotate(ambient(7, LATER))
-    over = LATER.replace(microsecond=0) + keyring.STILL_PUBLISHED
+    begun = LATER.replace(microsecond=0)
+    over = begun + timedelta(days=7)
     old = {KEYS.id_token_key("RS256", MADE).public.kid, KEYS.id_token_key("ES256", MADE).public.kid}
+    of_credentials = {KEYS.credential_key(MADE).public.kid}
 
     def published(now: datetime) -> set[str]:
-        return {key["kid"] for key in rotated.jwks(now)["keys"]}
+        return {key["kid"] for key in rotated.jwks(now, *ALL)["keys"]}
 
     assert published(over - timedelta(seconds=1)) - published(over) == old
+    gone = begun + timedelta(days=40)
+    assert published(gone - timedelta(seconds=1)) - published(gone) == of_credentials
     assert KEYS.receipt_key(MADE).public.kid in published(over + timedelta(days=20_000))
     assert old <= {key.kid for key in rotated.public_keys("id_token").keys}
 
@@ -221,7 +227,7 @@ def test_a_clock_that_was_set_back_finds_a_key() -> None:
     assert KEYS.id_token_key("ES256", MADE - timedelta(days=900)) == KEYS.id_token_key("ES256", MADE)
     assert rotated.id_token_key("ES256", MADE) == rotated.id_token_key("ES256", LATER)
     kid = rotated.id_token_key("ES256", MADE).public.kid
-    assert kid not in {key["kid"] for key in rotated.retire(kid, ambient(8, MADE)).jwks(MADE)["keys"]}
+    assert kid not in {key["kid"] for key in rotated.retire(kid, ambient(8, MADE)).jwks(MADE, *ALL)["keys"]}
 
 
 def test_u6_a_name_is_never_used_again() -> None:
@@ -229,7 +235,7 @@ def test_u6_a_name_is_never_used_again() -> None:
     for seed in range(20, 23):
         keys = keys.rotate(ambient(seed, LATER), timedelta())
 
-    assert len({jwk["kid"] for jwk in keys.jwks(LATER)["keys"]}) == 6 + 3 * 3
+    assert len({jwk["kid"] for jwk in keys.jwks(LATER, *ALL)["keys"]}) == 8 + 4 * 3
     with pytest.raises(ValueError, match="occurs twice"):
         keys.rotate(ambient(20, LATER), timedelta())
 
@@ -257,7 +263,7 @@ def test_a_retired_key_is_gone_at_once_and_another_signs(slot: keyring.Slot, at:
 
     left = phases(retired, slot, A_MINUTE_LATER)
     assert kids[at] not in [kid for kid, _ in left]
-    assert kids[at] not in {key["kid"] for key in retired.jwks(A_MINUTE_LATER)["keys"]}
+    assert kids[at] not in {key["kid"] for key in retired.jwks(A_MINUTE_LATER, *ALL)["keys"]}
     [signs] = [kid for kid, phase in left if phase == "current"]
     assert signs == (kids[2] if at == 1 else kids[1])
     assert left[-1][1] == "next"
@@ -317,8 +323,8 @@ def _changed(change: Callable[[dict[str, dict[str, object]]], object]) -> bytes:
 @pytest.mark.parametrize(
     ("field", "change"),
     [
-        ("version", lambda file: file.update(version=3)),
-        ("signing_keys[0]", lambda file: file.update(version=1)),
+        ("version", lambda file: file.update(version=4)),
+        ("version", lambda file: file.update(version=1)),
         ("version", lambda file: file.update(format="something else")),
         ("file", lambda file: file.update(more=1)),
         ("content", lambda file: file["content"].pop("secrets")),
@@ -367,18 +373,36 @@ def test_a_file_with_anything_unexpected_is_refused_and_the_place_named(
     assert refused.value.field == field
 
 
-def test_a_file_of_the_first_version_is_read_and_written_as_this_one() -> None:
-    document = json.loads(FILE)
-    for entry in document["content"]["signing_keys"]:
+def _of_before_net_credentials(version: int) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(FILE)
+    content = document["content"]
+    del content["secrets"]["access"]
+    content["signing_keys"] = [entry for entry in content["signing_keys"] if entry["use"] != "credential"]
+    for entry in content["signing_keys"] if version == 1 else ():
         entry["status"] = "next" if entry.pop("signs_from") is None else "active"
         entry["since"] = entry.pop("announced")
-    document |= {"version": 1, "checksum": keyring_file._checksum(document["content"])}
+    return document | {"version": version, "checksum": keyring_file._checksum(content)}
 
-    assert keyring_file.parse(json.dumps(document).encode()) == KEYS
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_earlier_version_is_completed_and_never_silently(version: int) -> None:
+    data = json.dumps(_of_before_net_credentials(version)).encode()
+
+    with pytest.raises(InvalidField, match="run `netid keys init`"):
+        keyring_file.parse(data)
+    completed = keyring_file.parse(data, ambient(9, LATER))
+    assert all(getattr(completed, name) == getattr(KEYS, name) for name in SECRETS if name != "access")
+    assert completed.signing_keys[:6] == KEYS.signing_keys[:6]
+    assert completed.credential_key(LATER).public.algorithm == "ES256"
+    assert keyring_file.parse(keyring_file.serialise(completed)) == completed
+
+
+def test_a_key_of_the_first_version_without_its_status_is_refused() -> None:
+    document = _of_before_net_credentials(1)
     document["content"]["signing_keys"][1]["status"] = "retired"
     document["checksum"] = keyring_file._checksum(document["content"])
     with pytest.raises(InvalidField, match=r"signing_keys\[1\]: has no status"):
-        keyring_file.parse(json.dumps(document).encode())
+        keyring_file.parse(json.dumps(document).encode(), ambient(9))
 
 
 def test_a_key_outside_the_slots_is_refused() -> None:
