@@ -52,11 +52,13 @@ def registered(
     id_token_alg: str = "RS256",
     userinfo_alg: str | None = None,
     decision: str = "agree",
+    profile: str = "oidc",
     **job: Any,
 ) -> dict[str, Any]:
     """A job for a client that is registered for it and whose person has made up their mind."""
     client = provider.register(
         "a-node-client",
+        profile=profile,
         authentication=method,
         id_token_signed_response_alg=id_token_alg,
         userinfo_signed_response_alg=userinfo_alg,
@@ -65,6 +67,7 @@ def registered(
     provider.approve(PERSONA, decision=decision)
     return {
         "issuer": provider.issuer,
+        "profile": profile,
         "client_id": client.client_id,
         "redirect_uri": CALLBACK,
         "authentication": method,
@@ -160,19 +163,23 @@ def test_the_metadata_is_also_found_as_rfc_8414_has_it(provider: Running, node_c
     assert run(node_clients, "oauth4webapi.mjs", job)["claims"]["iss"] == provider.issuer
 
 
-def test_the_documented_lines_configure_openid_client(provider: Running, node_clients: Path) -> None:
-    [lines] = snippets("other-libraries.md", "openid_client")
-    given = {"issuer": provider.issuer, "clientId": "a-node-client", "clientSecret": SECRET}
-    script = [f"const {name} = {json.dumps(value)};" for name, value in given.items()]
-    script += [lines, "console.log(config.serverMetadata().token_endpoint);"]
-
+def run_documented(node: Path, name: str, given: dict[str, Any], shown: str) -> str:
+    """What an expression is after the documented lines of that name, which lean on what is given."""
+    [lines] = snippets("other-libraries.md", name)
+    script = [f"const {variable} = {json.dumps(value)};" for variable, value in given.items()]
     done = subprocess.run(
         ["node", "--input-type=module"],
-        input="\n".join(script),
-        cwd=node_clients,
+        input="\n".join([*script, lines, f"console.log({shown});"]),
+        cwd=node,
         capture_output=True,
         text=True,
         check=False,
     )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
-    assert done.stdout.strip() == f"{provider.issuer}/token", done.stderr
+
+def test_the_documented_lines_configure_openid_client(provider: Running, node_clients: Path) -> None:
+    given = {"issuer": provider.issuer, "clientId": "a-node-client", "clientSecret": SECRET}
+    endpoint = run_documented(node_clients, "openid_client", given, "config.serverMetadata().token_endpoint")
+    assert endpoint == f"{provider.issuer}/token"

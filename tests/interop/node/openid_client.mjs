@@ -16,10 +16,14 @@ await run(async (job) => {
   );
   client.enableNonRepudiationChecks(config); // verifies signatures against the JWKS, TLS or not
 
+  // Its handle answers the provider's nonces by itself.
+  const bound = job.profile === 'fapi2' && {
+    DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256')),
+  };
   const verifier = client.randomPKCECodeVerifier();
   const state = client.randomState();
   const nonce = client.randomNonce();
-  const address = client.buildAuthorizationUrl(config, {
+  const parameters = {
     redirect_uri: job.redirect_uri,
     scope: job.scope,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -27,20 +31,30 @@ await run(async (job) => {
     state,
     nonce,
     login_hint: job.login_hint,
-  });
+  };
+  const address = bound
+    ? await client.buildAuthorizationUrlWithPAR(config, parameters, bound)
+    : client.buildAuthorizationUrl(config, parameters);
   const callback = await walk(address, job.redirect_uri);
   const redeem = () =>
-    client.authorizationCodeGrant(config, callback, {
-      pkceCodeVerifier: job.wrong_verifier ? client.randomPKCECodeVerifier() : verifier,
-      expectedState: state,
-      expectedNonce: nonce,
-      idTokenExpected: true,
-    });
+    client.authorizationCodeGrant(
+      config,
+      callback,
+      {
+        pkceCodeVerifier: job.wrong_verifier ? client.randomPKCECodeVerifier() : verifier,
+        expectedState: state,
+        expectedNonce: nonce,
+        idTokenExpected: true,
+      },
+      undefined,
+      bound || undefined,
+    );
   try {
     const tokens = await redeem();
     const claims = tokens.claims();
-    const readUserInfo = () => client.fetchUserInfo(config, tokens.access_token, claims.sub);
-    const seen = { claims, userinfo: await readUserInfo() };
+    const readUserInfo = () =>
+      client.fetchUserInfo(config, tokens.access_token, claims.sub, bound || undefined);
+    const seen = { claims, token_type: tokens.token_type, userinfo: await readUserInfo() };
     if (!job.replay) return seen;
     return { ...seen, replay: await refusal(client, redeem), after_replay: await refusal(client, readUserInfo) };
   } catch (error) {
