@@ -504,6 +504,13 @@ class PageShown(NetIDError):
     code = "page_shown"
 
 
+class Unreachable(NetIDError):
+    """A server cannot be reached, or what it answers is too long or takes too long."""
+
+    code = "unreachable"
+    status = 502
+
+
 class Unanswered(NetIDError):
     """A relying party's server did not answer in time, or is where this provider does not send to."""
 

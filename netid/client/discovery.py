@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from netid.client.addresses import Endpoint, Issuer
 from netid.client.errors import ConfigurationRefused, MetadataRefused
 from netid.client.messages import HttpAnswer, HttpRequest, Send, json_object
 from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField
+from netid.identity.addresses import Endpoint, Issuer
 
 _ISSUER: TypeAdapter[str] = TypeAdapter(Issuer)
 

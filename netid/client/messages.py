@@ -1,38 +1,10 @@
-"""A request to the provider and its answer, as values: one function makes or reads them, another sends."""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+"""What the provider answers, read once: one strict JSON object, or an error that says what to do."""
 
 from netid.client.errors import ClientError, ProviderUnreachable
 from netid.credentials import strict_json
+from netid.sending import MAX_ANSWER, HttpAnswer, HttpRequest, Send
 
-MAX_ANSWER = 64 * 1024
-"""The longest answer that is read, in bytes; the largest real one is a few kilobytes."""
-
-
-@dataclass(frozen=True)
-class HttpRequest:
-    """A request to one of the provider's endpoints; a form makes it a POST."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class HttpAnswer:
-    """What came back. Nothing of it is proven yet."""
-
-    status: int
-    media_type: str
-    """The content type in lower case, without parameters."""
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """By name in lower case."""
-
-
-Send = Callable[[HttpRequest], HttpAnswer]
-"""Sends a request. Raises ProviderUnreachable; never follows a redirect."""
+__all__ = ["MAX_ANSWER", "HttpAnswer", "HttpRequest", "Send", "json_object", "refuse_overload"]
 
 
 def json_object(answer: HttpAnswer, error: type[ClientError], *, status: int = 200) -> dict[str, object]:

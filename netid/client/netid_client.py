@@ -11,7 +11,6 @@ from netid.client.authentication import Credentials
 from netid.client.authorization import authorization_url, begin, read_callback, request_parameters
 from netid.client.check_result import CheckResult, Expected, verify_id_token
 from netid.client.discovery import ProviderMetadata
-from netid.client.dpop import DPoP
 from netid.client.errors import MetadataRefused
 from netid.client.events import SecurityEvent, SignedOut, verify_event, verify_logout_token
 from netid.client.fields import Fields, userinfo_request, verify_userinfo
@@ -29,6 +28,7 @@ from netid.client.token_answer import (
 )
 from netid.client.transport import Transport, inside
 from netid.credentials import base64url
+from netid.dpop import DPoP
 from netid.identity.text import Language
 
 _FINISHED = object()
@@ -80,7 +80,7 @@ class NetIDClient:
         direct = send or Transport(self._ambient, trust=trust).send
         self._send = inside(direct, registration.issuer, internal) if internal else direct
         key = registration.dpop_key
-        self._dpop = DPoP(key, self._send, self._ambient) if key else None
+        self._dpop = DPoP(key.key, self._send, self._ambient) if key else None
         self._provider = Provider(registration.issuer, self._send, self._ambient.now)
 
     def now(self) -> datetime:

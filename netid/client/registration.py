@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from netid.client.addresses import Issuer
 from netid.client.authentication import Authentication, PrivateKeyJwt
 from netid.client.dpop import DPoPKey
 from netid.credentials.jwk import Algorithm
+from netid.identity.addresses import Issuer
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import RedirectUri
 from netid.identity.text import Language
