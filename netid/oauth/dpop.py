@@ -12,7 +12,7 @@ from netid.ambient import Ambient
 from netid.credentials import base64url, jose
 from netid.credentials.jwk import Algorithm
 from netid.credentials.keyring import Keyring
-from netid.errors import InvalidDPoPProof, TokenRefused, UseDPoPNonce
+from netid.errors import InvalidDPoPProof, InvalidToken, TokenRefused, UseDPoPNonce
 from netid.storage.single_use import Kind
 from netid.storage.stores import Stores
 
@@ -40,11 +40,14 @@ class DPoPProofs:
         self._nonce_key = hmac.digest(keyring.browser.reveal(), b"netid-dpop-nonce-v1", "sha256")
         self._ambient = ambient
 
-    def check(self, incoming: Request, *, access_token: str | None = None) -> str | None:
+    def check(
+        self, incoming: Request, *, access_token: str | None = None, bound_to: str | None = None
+    ) -> str | None:
         """The SHA-256 thumbprint of the proof's key (RFC 7638); None where there is no proof.
 
         Raises InvalidDPoPProof, or UseDPoPNonce, which uses nothing up. With an access token the proof
-        has to be for that token (`ath`).
+        has to be for that token (`ath`) and of the key that it is `bound_to`; of another it is
+        InvalidToken (7.1). Only a proof that is right is noted: nobody fills the database from outside.
         """
         proofs = incoming.headers.getlist("DPoP")
         if not proofs:
@@ -52,11 +55,11 @@ class DPoPProofs:
         if len(proofs) > 1 or "," in proofs[0]:
             raise InvalidDPoPProof("DPoP is given more than once; send one proof")
         try:
-            return self._checked(proofs[0], incoming, access_token)
+            return self._checked(proofs[0], incoming, access_token, bound_to)
         except TokenRefused as refusal:
             raise InvalidDPoPProof(detail=refusal.detail) from refusal
 
-    def _checked(self, proof: str, incoming: Request, access_token: str | None) -> str:
+    def _checked(self, proof: str, incoming: Request, access_token: str | None, bound_to: str | None) -> str:
         verified = jose.verify(proof, key_source=jose.Proof(), algorithms=DPOP_ALGORITHMS, typ="dpop+jwt")
         claims, now = verified.payload, self._ambient.now()
         jti = jose.text_claim(claims, "jti")
@@ -67,6 +70,8 @@ class DPoPProofs:
         jose.check_times(claims, now, required=("iat",), max_age=PROOF_LIFETIME)
         if access_token is not None and claims.get("ath") != _hash(access_token):
             raise TokenRefused("ath is missing, or that of another access token")
+        if bound_to not in (None, verified.key.thumbprint):
+            raise InvalidToken(detail="a proof of another key than the token is bound to")
         self._check_nonce(claims.get("nonce"), now)
         self._use_once(verified.key.thumbprint, jti, now)
         return verified.key.thumbprint

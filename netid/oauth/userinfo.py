@@ -40,7 +40,8 @@ class UserInfo:
         shown = _shown_token(incoming)
         dpop_jkt = None
         if shown.is_bound:
-            dpop_jkt = self._proofs.check(incoming, access_token=shown.token)
+            key = self._grants.key_of(shown.token)
+            dpop_jkt = self._proofs.check(incoming, access_token=shown.token, bound_to=key)
             if dpop_jkt is None:
                 raise InvalidDPoPProof("DPoP is missing; send a proof with the token (RFC 9449, 7.1)")
         answered = self._grants.answer(shown.token, dpop_jkt)
@@ -59,56 +60,6 @@ class UserInfo:
         if relying_party.userinfo_signed_response_alg is None:
             return claims
         return {"iss": self._issuer, "aud": relying_party.client_id, "mock": True, **claims}
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """An access token as a request shows it."""
-
-    token: str
-    is_bound: bool
-    """Whether the request says that a proof comes with it."""
-
-
-def _shown_token(incoming: Request) -> _Shown:
-    """The token of the Authorization header, or of the form of a POST; never of the query."""
-    header = incoming.headers.get("Authorization")
-    if "access_token" in incoming.args:
-        raise InvalidRequest("access_token belongs in the Authorization header, never in the query")
-    token = None
-    if incoming.method == "POST" and incoming.mimetype == FORM:
-        token = parameters(incoming).get("access_token")
-    if header is not None and token is not None:
-        raise InvalidRequest("the access token is given in more than one way; send it once")
-    scheme = "bearer"
-    if token is None:
-        scheme, _, token = (header or "").partition(" ")
-        scheme = scheme.lower()
-        if scheme not in {"bearer", "dpop"}:
-            raise MissingToken
-    if not 0 < len(token) <= MAX_TOKEN:
-        raise InvalidToken
-    return _Shown(token, is_bound=scheme == "dpop")
-
-
-def _refusal(error: NetIDError) -> Response:
-    """The challenge carries the error (RFC 6750, 3; RFC 9449, 7.1), unless no token was shown at all."""
-    response = responses.oauth_json(error)
-    if isinstance(error, InvalidDPoPProof | UseDPoPNonce):
-        response.status_code = 401
-    if isinstance(error, OAuthError):
-        for challenge in _challenges(error):
-            response.headers.add("WWW-Authenticate", challenge)
-    return response
-
-
-def _challenges(error: OAuthError) -> list[str]:
-    bound = f'algs="{" ".join(DPOP_ALGORITHMS)}"'
-    if isinstance(error, MissingToken):
-        return ['Bearer realm="netid"', f'DPoP realm="netid", {bound}']
-    if request.headers.get("Authorization", "").lower().startswith("dpop "):
-        return [f'DPoP realm="netid", error="{error.code}", {bound}']
-    return [f'Bearer realm="netid", error="{error.code}"']
 
 
 def blueprint(userinfo: UserInfo, proofs: DPoPProofs) -> Blueprint:

@@ -217,6 +217,15 @@ class Grants:
         except ReleaseRefused as refusal:
             raise InvalidGrant(detail=refusal.detail) from refusal
 
+    def key_of(self, access_token: str) -> str:
+        """The thumbprint of the key that the token is bound to. Raises InvalidToken, also for none."""
+        with self._stores.db.read() as tx:
+            held = self._stores.tokens.get(tx, digest_of(access_token), self._ambient.now())
+        bound_to = stored_grant(held.grant).dpop_jkt if held is not None else None
+        if bound_to is None:
+            raise InvalidToken(detail="unknown, expired, or not bound to a key")
+        return bound_to
+
     def answer(self, access_token: str, dpop_jkt: str | None) -> Answered:
         """What UserInfo answers to this token now, shown with a proof of that key. Raises InvalidToken.
 

@@ -81,7 +81,7 @@ class TestHowATokenIsShown:
             shop.running,
             lambda: call(shop.running, headers=bearer(token, "DPoP") | {"DPoP": "x.y.z"}),
             401,
-            "invalid_dpop_proof",
+            "invalid_token",
             secrets=(token,),
         )
 
