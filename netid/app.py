@@ -49,12 +49,16 @@ from netid.oauth.signing import Signer
 from netid.services.applying import Applying
 from netid.services.approval import Approvals, Outcomes
 from netid.services.cancellation import Cancellation
+from netid.services.complaining import Complaining
+from netid.services.copying import Copying
+from netid.services.correcting import Correcting
 from netid.services.decisions import Decisions
 from netid.services.delivery import Delivery
 from netid.services.enrolment import Enrolment
 from netid.services.exceptions import Exceptions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.grants import Grants
+from netid.services.guardianship import Guardianship
 from netid.services.housekeeping import Housekeeping
 from netid.services.incidents import Incidents
 from netid.services.messages import Messages
@@ -112,6 +116,9 @@ class Services:
     applying: Applying
     rights: Rights
     records: Records
+    complaining: Complaining
+    copying: Copying
+    correcting: Correcting
     cancellation: Cancellation
     suspensions: Suspensions
     exceptions: Exceptions
@@ -337,6 +344,11 @@ def _services(
         disclosure=disclosure,
         ambient=ambient,
     )
+    guardianship = Guardianship(stores, disclosure=disclosure)
+    rights = Rights(stores, receipts=receipts, messages=messages, guardianship=guardianship, ambient=ambient)
+    complaining = Complaining(stores, rights=rights, disclosure=disclosure, ambient=ambient)
+    suspensions = Suspensions(stores, disclosure=disclosure, ambient=ambient)
+    notices = Notices(stores, ambient=ambient)
     return Services(
         registration=Registration(stores, ambient=ambient),
         pushed_requests=pushed_requests,
@@ -355,8 +367,22 @@ def _services(
             notices=ENROLMENT_NOTICES,
             ambient=ambient,
         ),
-        rights=Rights(stores, receipts=receipts, messages=messages, ambient=ambient),
-        records=Records(stores, disclosure=disclosure),
+        rights=rights,
+        records=Records(stores, disclosure=disclosure, ambient=ambient),
+        complaining=complaining,
+        copying=Copying(
+            stores,
+            disclosure=disclosure,
+            fresh=fresh,
+            complaining=complaining,
+            suspensions=suspensions,
+            notices=notices,
+            issuer=settings.issuer,
+            ambient=ambient,
+        ),
+        correcting=Correcting(
+            stores, enrolment=enrolment, disclosure=disclosure, fresh=fresh, ambient=ambient
+        ),
         cancellation=Cancellation(
             stores,
             keys_db=keys_db,
@@ -366,9 +392,9 @@ def _services(
             messages=messages,
             ambient=ambient,
         ),
-        suspensions=Suspensions(stores, disclosure=disclosure, ambient=ambient),
+        suspensions=suspensions,
         exceptions=Exceptions(stores, disclosure=disclosure, ambient=ambient),
-        notices=Notices(stores, ambient=ambient),
+        notices=notices,
         incidents=Incidents(stores, region=settings.region, ambient=ambient),
         approvals=Approvals(sign_in, decisions, outcomes) if settings.mode == "test" else None,
     )

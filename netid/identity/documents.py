@@ -144,6 +144,10 @@ class HkMacaoTravelPermit(IdentityDocument):
     standing = RESERVED_BY_THIS_MOCK
 
     @classmethod
+    def lasting_part(cls, number: str) -> str:
+        return number[:9]
+
+    @classmethod
     def compose_number(cls, birthdate: date, sex: Sex, serial: int) -> str:
         return f"{'HM'[serial % 2]}0000{serial // 2 % 10**4:04d}"
 
@@ -159,6 +163,10 @@ class TaiwanTravelPermit(IdentityDocument):
     synthetic_range = "8 digits that begin with 0000"
     synthetic_form = re.compile(r"0000[0-9]{4}")
     standing = RESERVED_BY_THIS_MOCK
+
+    @classmethod
+    def lasting_part(cls, number: str) -> str:
+        return number
 
     @classmethod
     def compose_number(cls, birthdate: date, sex: Sex, serial: int) -> str:

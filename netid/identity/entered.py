@@ -29,6 +29,19 @@ def entered_text(value: object, field: str, longest: int) -> str:
     return value
 
 
+def entered_words(value: str, field: str, longest: int) -> str:
+    """What somebody wrote in their own words, over as many lines as they like, without spaces around.
+
+    Nothing, too much, or control characters are an InvalidField.
+    """
+    words = value.strip()
+    if not words or len(words) > longest:
+        raise InvalidField(field, f"must be 1 to {longest} characters", "write what you mean")
+    if any(character not in "\r\n" and not character.isprintable() for character in words):
+        raise InvalidField(field, "must be printable text", "leave control characters out")
+    return words
+
+
 def folded(text: str) -> str:
     """Full-width characters as ASCII, a to z as capitals, without spaces around.
 

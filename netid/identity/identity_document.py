@@ -73,6 +73,23 @@ class IdentityDocument(ABC):
         """Whether the holder is born and the document has not expired; the last day still counts."""
         return self.birthdate <= day and (self.expires_on is None or day <= self.expires_on)
 
+    def fields(self) -> dict[str, str]:
+        """Field name to value, as the claim catalogue names them; dates are ISO 8601.
+
+        A long-term document has no `document_expires_on`.
+        """
+        fields = {
+            "name": self.name,
+            "document_kind": self.kind,
+            "document_number": self.number,
+            "sex": self.sex,
+            "birthdate": self.birthdate.isoformat(),
+            "nationality": self.nationality,
+        }
+        if self.expires_on is not None:
+            fields["document_expires_on"] = self.expires_on.isoformat()
+        return fields
+
     @classmethod
     def check_form(cls, number: str) -> None:
         """InvalidField unless the number has this kind's form and is one of its synthetic range."""
@@ -84,6 +101,11 @@ class IdentityDocument(ABC):
                 f"this mock only takes numbers that cannot belong to a real person: {cls.synthetic_range}",
                 "use a made-up document",
             )
+
+    @classmethod
+    def lasting_part(cls, number: str) -> str:
+        """What of a number a renewed document of this kind has again; empty where it gets another one."""
+        return ""
 
     @classmethod
     def nationality_in(cls, number: str) -> str:
@@ -131,6 +153,10 @@ class EighteenCharacters(IdentityDocument):
     """What a citizen's number and the numbers modelled on it share."""
 
     number_form = re.compile(r"[0-9]{17}[0-9X]")
+
+    @classmethod
+    def lasting_part(cls, number: str) -> str:
+        return number
 
     def _check_inside(self) -> None:
         check_eighteen(self)

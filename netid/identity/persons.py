@@ -92,22 +92,8 @@ class Persona:
 
 
 def fields_of(document: IdentityDocument, phone_number: str) -> dict[str, str]:
-    """Field name to value, as the claim catalogue names them; dates are ISO 8601.
-
-    A long-term document has no `document_expires_on`.
-    """
-    fields = {
-        "name": document.name,
-        "document_kind": document.kind,
-        "document_number": document.number,
-        "sex": document.sex,
-        "birthdate": document.birthdate.isoformat(),
-        "nationality": document.nationality,
-        "phone_number": phone_number,
-    }
-    if document.expires_on is not None:
-        fields["document_expires_on"] = document.expires_on.isoformat()
-    return fields
+    """What is kept of a document and with it, by field name."""
+    return document.fields() | {"phone_number": phone_number}
 
 
 def shipped_personas(today: date) -> tuple[Persona, ...]:

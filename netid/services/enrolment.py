@@ -8,6 +8,7 @@ from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
 from netid.disclosure import NET_NUMBER_FIELD, Disclosure
 from netid.errors import (
+    AlreadyEnrolled,
     GuardianRequired,
     InvalidField,
     PersonaError,
@@ -129,6 +130,20 @@ class Enrolment:
         self._vault.seal(tx, enrolled.person_id, fields | {NET_NUMBER_FIELD: net_number.reveal()})
         self._stores.audit.record(tx, "enrolled", at=now, person_id=enrolled.person_id)
         return enrolled
+
+    def renew(self, tx: Transaction, person_id: str, document: IdentityDocument) -> None:
+        """Puts a renewed document in the place of the person's; net number and subjects stay.
+
+        That it is the same person's, the caller has made sure of. Raises AlreadyEnrolled where
+        somebody else has a net number by it.
+        """
+        holder = self._stores.persons.by_document(tx, self._document_digest(document))
+        if holder is not None and holder.person_id != person_id:
+            raise AlreadyEnrolled
+        self._vault.seal(tx, person_id, document.fields())
+        if document.expires_on is None:
+            self._vault.drop(tx, person_id, "document_expires_on")
+        self._stores.persons.replace_document(tx, person_id, self._document_digest(document))
 
     def by_net_number(self, tx: Transaction, net_number: NetNumber) -> tuple[Person | None, bytes]:
         """Whose it is, and the digest by which attempts on it are counted."""

@@ -52,6 +52,13 @@ class FreshSignIn:
             person_id = self._stores.single_use.peek(tx, Kind.ACTION, _digest(action, browser), now)
             return person_id if self._session(tx, browser, now) else None
 
+    def require(self, tx: Transaction, action: OwnAction, browser: Browser, now: datetime) -> str:
+        """The same for an act that only reads, which may be done again in those minutes."""
+        person_id = self._stores.single_use.peek(tx, Kind.ACTION, _digest(action, browser), now)
+        if person_id is None or self._session(tx, browser, now) is None:
+            raise FreshSignInRequired(f"no fresh sign-in for {action}")
+        return person_id
+
     def take(self, tx: Transaction, action: OwnAction, browser: Browser, now: datetime) -> str:
         """Uses the sign-in up, for the person whose id it answers. Raises FreshSignInRequired."""
         if self._session(tx, browser, now) is None:
@@ -72,7 +79,8 @@ def _is_of_now(session: Session, interaction: Interaction, now: datetime) -> boo
     return (
         who is not None
         and who.person_id == session.person_id
-        and Factor.PASSCODE in session.proved
+        and not who.missing(interaction.request.level)
+        and interaction.request.level.factors - {Factor.CREDENTIAL} <= set(session.proved)
         and now - session.auth_time < FRESH_FOR
     )
 

@@ -48,6 +48,19 @@ class OwnAction(StrEnum):
     CANCEL = "cancel"
     SHOW_NUMBER = "number"
     EXPORT = "export"
+    CORRECT = "document"
+
+    @property
+    def level(self) -> AssuranceLevel:
+        """What has to be shown for it: the face too, where a document is presented."""
+        if self is OwnAction.CORRECT:
+            return AssuranceLevel.CREDENTIAL_PASSCODE_FACE
+        return AssuranceLevel.CREDENTIAL_PASSCODE
+
+    @property
+    def needs_guardian(self) -> bool:
+        """Whether a child does it only with the guardian (Measures, article 4; PIPL 31)."""
+        return self in (OwnAction.CANCEL, OwnAction.CORRECT)
 
 
 class ResponseMode(StrEnum):

@@ -11,6 +11,7 @@ from netid.identity.incidents import Incident
 from netid.identity.text import Text
 from netid.storage.duties import Duty, DutyKind
 from netid.storage.stores import Stores
+from netid.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,13 @@ class Notices:
     def told(self, person_id: str) -> list[Notice]:
         """Everything this person was told, the latest first."""
         with self._stores.db.read() as tx:
-            person = self._stores.persons.get(tx, person_id)
-            since = person.created_at if person else self._ambient.now()
-            return [_notice(duty) for duty in self._stores.duties.told(tx, person_id, since)]
+            return self.told_in(tx, person_id)
+
+    def told_in(self, tx: Transaction, person_id: str) -> list[Notice]:
+        """The same within a transaction."""
+        person = self._stores.persons.get(tx, person_id)
+        since = person.created_at if person else self._ambient.now()
+        return [_notice(duty) for duty in self._stores.duties.told(tx, person_id, since)]
 
 
 def _notice(duty: Duty) -> Notice:

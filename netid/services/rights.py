@@ -10,6 +10,7 @@ from netid.errors import NotFound
 from netid.identity.claims import Claim, in_catalogue_order
 from netid.identity.consent import Action, StoredReceipt
 from netid.identity.relying_party import RelyingParty
+from netid.services.guardianship import Guardianship
 from netid.services.messages import Messages
 from netid.services.receipts import Receipts
 from netid.storage.messages import Message, MessageState
@@ -77,6 +78,14 @@ class Platform:
 
 
 @dataclass(frozen=True)
+class Child:
+    """A child under 14, as the guardian sees them."""
+
+    person_id: str
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
 class _Looked:
     """What the entries of one person are read from, looked up once."""
 
@@ -88,8 +97,17 @@ class _Looked:
 class Rights:
     """A person's own records."""
 
-    def __init__(self, stores: Stores, *, receipts: Receipts, messages: Messages, ambient: Ambient) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        *,
+        receipts: Receipts,
+        messages: Messages,
+        guardianship: Guardianship,
+        ambient: Ambient,
+    ) -> None:
         self._stores = stores
+        self._guardianship = guardianship
         self._receipts = receipts
         self._messages = messages
         self._ambient = ambient
@@ -98,6 +116,12 @@ class Rights:
         """Every decision of this person, the latest first; a withdrawal stands with what it ended."""
         with self._stores.db.read() as tx:
             return self._history(tx, person_id)
+
+    def children(self, guardian_id: str) -> list[Child]:
+        """The decisions of each child under 14 whose guardian this person is (Measures, article 5)."""
+        with self._stores.db.read() as tx:
+            children = self._guardianship.children(tx, guardian_id, self._ambient.now())
+            return [Child(child.person_id, self._history(tx, child.person_id)) for child in children]
 
     def _history(self, tx: Transaction, person_id: str) -> list[Entry]:
         looked = self._look(tx, person_id)
@@ -108,9 +132,13 @@ class Rights:
         ]
 
     def entry(self, person_id: str, receipt_id: str) -> Entry:
-        """One of this person's decisions. Raises NotFound, for another person's too."""
+        """One of this person's decisions, or of a child's whose guardian they are.
+
+        Raises NotFound, for another person's too.
+        """
         with self._stores.db.read() as tx:
-            return self._entry(tx, self._own(tx, person_id, receipt_id), self._look(tx, person_id))
+            stored = self.visible(tx, person_id, receipt_id, self._ambient.now())
+            return self._entry(tx, stored, self._look(tx, stored.person_id))
 
     def platform(self, person_id: str, client_id: str) -> Platform:
         """What a person can undo at one relying party. Raises NotFound where they never agreed to it."""
@@ -131,11 +159,14 @@ class Rights:
                 self._stores.subjects.known_as(tx, person_id, sector) is not None,
             )
 
-    def _own(self, tx: Transaction, person_id: str, receipt_id: str) -> StoredReceipt:
+    def visible(self, tx: Transaction, person_id: str, receipt_id: str, now: datetime) -> StoredReceipt:
+        """The receipt, for its person and for the guardian of a child. Raises NotFound for anybody else."""
         stored = self._stores.consents.get(tx, receipt_id)
-        if stored is None or stored.person_id != person_id:
+        if stored is None:
             raise NotFound
-        return stored
+        if stored.person_id == person_id or self._guardianship.acts_for(tx, person_id, stored.person_id, now):
+            return stored
+        raise NotFound
 
     def _look(self, tx: Transaction, person_id: str) -> _Looked:
         released: dict[str | None, frozenset[str]] = {}
@@ -160,12 +191,12 @@ class Rights:
     def withdraw(self, person_id: str, receipt_id: str) -> None:
         """Ends one consent, with the relying party's codes and tokens, at once (PIPL 15).
 
-        The relying party is told to delete what it got. Raises NotFound for what is not this
-        person's. What has ended already stays as it is.
+        The relying party is told to delete what it got. Raises NotFound for what is neither this
+        person's nor their child's. What has ended already stays as it is.
         """
         now = self._ambient.now()
         with self._stores.db.write() as tx:
-            stored = self._own(tx, person_id, receipt_id)
+            stored = self.visible(tx, person_id, receipt_id, now)
             self._messages.consents_withdrawn(tx, self._withdraw(tx, [stored], now), now)
 
     def withdraw_from(self, person_id: str, client_id: str) -> None:

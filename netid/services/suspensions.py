@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure
 from netid.errors import InvalidField, NotFound
+from netid.identity.entered import entered_words
 from netid.identity.suspension import SUSPENSION_RULES, SuspensionReason
 from netid.services.interaction import encode_secret
 from netid.storage.appeals import Appeal, AppealOutcome
@@ -114,11 +115,7 @@ class Suspensions:
 
     def appeal(self, person_id: str, words: str) -> None:
         """Takes an appeal, once for each suspension. Raises InvalidField; NotFound without one."""
-        words = words.strip()
-        if not words or len(words) > MOST_WORDS:
-            raise InvalidField("words", f"must be 1 to {MOST_WORDS} characters", "write why it is wrong")
-        if any(character != "\n" and not character.isprintable() for character in words):
-            raise InvalidField("words", "must be printable text", "leave control characters out")
+        words = entered_words(words, "words", MOST_WORDS)
         now = self._ambient.now()
         appeal_id = encode_secret(self._ambient.random(_ID_BYTES))
         with self._stores.db.write() as tx:
@@ -130,6 +127,10 @@ class Suspensions:
             self._stores.appeals.add(tx, appeal_id, person_id, suspension.since, now)
             self._disclosure.keep_words(tx, person_id, _asked(appeal_id), words)
             self._stores.audit.record(tx, "appealed", at=now, person_id=person_id)
+
+    def appeals_of(self, tx: Transaction, person_id: str) -> list[AppealAsRead]:
+        """Every appeal of the person with what was written, the earliest first."""
+        return [self._read(tx, appeal) for appeal in self._stores.appeals.of_person(tx, person_id)]
 
     def _standing(self, person: Person | None) -> Suspension | None:
         return person.suspension if person and person.is_suspended(self._ambient.now()) else None

@@ -40,6 +40,7 @@ _AGAINST = _APPEALS.where(
     table.c.person_id == bindparam("person"), table.c.suspended_at == bindparam("suspended")
 )
 _OPEN = _APPEALS.where(table.c.answered_at.is_(None)).order_by(table.c.made_at, table.c.appeal_id)
+_OF_PERSON = _APPEALS.where(table.c.person_id == bindparam("person")).order_by(table.c.made_at)
 _ANSWER = (
     update(table)
     .where(table.c.appeal_id == bindparam("b_appeal"), table.c.answered_at.is_(None))
@@ -65,6 +66,10 @@ class Appeals:
         """The person's appeal against the suspension that began then."""
         values = {"person": person_id, "suspended": suspended_at}
         return _appeal(tx.execute(_AGAINST, values).first())
+
+    def of_person(self, tx: Transaction, person_id: str) -> list[Appeal]:
+        """Every appeal of the person, the earliest first."""
+        return [appeal for row in tx.execute(_OF_PERSON, {"person": person_id}) if (appeal := _appeal(row))]
 
     def unanswered(self, tx: Transaction) -> list[Appeal]:
         """Those that wait for an answer, the earliest first."""

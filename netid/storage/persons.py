@@ -129,6 +129,9 @@ _CHILDREN = (
     .select_from(table)
     .where(table.c.guardian_id == bindparam("guardian"), table.c.status != PersonStatus.CANCELLED)
 )
+_WARDS = _PEOPLE.where(table.c.guardian_id == bindparam("guardian")).order_by(
+    table.c.created_at, table.c.person_id
+)
 _BIND_PERSONA = insert(personas)
 _PERSONAS = select(personas.c.persona_id, personas.c.person_id).order_by(personas.c.persona_id)
 
@@ -201,6 +204,11 @@ class Persons:
     def children(self, tx: Transaction, guardian_id: str) -> int:
         """For how many people with a net number somebody is the guardian."""
         return int(tx.execute(_CHILDREN, {"guardian": guardian_id}).scalar_one())
+
+    def wards(self, tx: Transaction, guardian_id: str) -> list[Person]:
+        """Everybody whose registered guardian somebody is, in the order of their enrolment."""
+        rows = tx.execute(_WARDS, {"guardian": guardian_id})
+        return [person for row in rows if (person := _person(row))]
 
     def bind_persona(self, tx: Transaction, persona_id: str, person_id: str) -> None:
         """Let the person play that synthetic persona."""

@@ -34,6 +34,9 @@ _PUT = _put.on_conflict_do_update(
 # All of them, of which `open` decrypts those asked for: one fixed statement, whatever is asked.
 _GET = select(table.c.field, table.c.sealed).where(table.c.person_id == bindparam("person"))
 _DROP_ROWS = delete(table).where(table.c.person_id == bindparam("person"))
+_DROP_FIELD = delete(table).where(
+    table.c.person_id == bindparam("person"), table.c.field == bindparam("field_")
+)
 _ROW_OWNERS = select(table.c.person_id).distinct()
 _AS_WRITER = text("LOCK TABLE vault IN ROW EXCLUSIVE MODE")
 _AS_SWEEPER = text("LOCK TABLE vault IN SHARE ROW EXCLUSIVE MODE")
@@ -61,6 +64,10 @@ class Vault:
             nonce = self._random(_NONCE_BYTES)
             sealed = nonce + key.encrypt(nonce, value.encode(), _field_context(person_id, field))
             tx.execute(_PUT, {"person_id": person_id, "field": field, "sealed": sealed})
+
+    def drop(self, tx: Transaction, person_id: str, field: str) -> None:
+        """Delete one field of a person, if it is there."""
+        tx.execute(_DROP_FIELD, {"person": person_id, "field_": field})
 
     def open(self, tx: Transaction, person_id: str, names: Iterable[str]) -> dict[str, str]:
         """Those fields of the person, as far as they are there; none once the data key is destroyed.
