@@ -1,26 +1,14 @@
 """/userinfo: the only way for fields (OpenID Connect Core, 5.3; RFC 6750, 2.1; RFC 9449, 7)."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, Request, Response, jsonify, request
 
 from netid import responses
-from netid.errors import (
-    InvalidDPoPProof,
-    InvalidRequest,
-    InvalidToken,
-    MissingToken,
-    NetIDError,
-    OAuthError,
-    UseDPoPNonce,
-)
+from netid.errors import InvalidDPoPProof, NetIDError
+from netid.oauth.access_tokens import refusal, shown_token
 from netid.oauth.delivered import claims_in
-from netid.oauth.dpop import DPOP_ALGORITHMS, DPoPProofs
-from netid.oauth.parameters import FORM, parameters
+from netid.oauth.dpop import DPoPProofs
 from netid.oauth.signing import Signer
 from netid.services.grants import Answered, Grants
-
-MAX_TOKEN = 128
 
 
 class UserInfo:
@@ -37,7 +25,7 @@ class UserInfo:
 
         Raises InvalidToken, InvalidRequest, InvalidDPoPProof or UseDPoPNonce.
         """
-        shown = _shown_token(incoming)
+        shown = shown_token(incoming)
         dpop_jkt = None
         if shown.is_bound:
             key = self._grants.key_of(shown.token)
@@ -66,7 +54,7 @@ def blueprint(userinfo: UserInfo, proofs: DPoPProofs) -> Blueprint:
     """GET and POST /userinfo."""
     routes = Blueprint("userinfo", __name__)
 
-    routes.register_error_handler(NetIDError, _refusal)
+    routes.register_error_handler(NetIDError, refusal)
 
     @routes.after_request
     def renew(response: Response) -> Response:
