@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench mutate lock clean
 
 demo: .venv/.run
 	@$(BIN)/netid keys init --client platform_demo-forum --client platform_demo-game --client platform_demo-parcels
@@ -22,6 +22,12 @@ bench: .venv/.dev
 	$(BIN)/python -m tests.bench.run $(ARGS)
 	$(BIN)/python -m tests.bench.realms
 	$(BIN)/python -m tests.bench.credentials
+
+# Changes the gate and the rules of disclosure in every small way there is: what no test notices is listed.
+mutate: .venv/.dev
+	rm -rf mutants
+	nice -n 10 $(BIN)/mutmut run --max-children 1
+	@survived=$$($(BIN)/mutmut results); echo "$$survived"; test -z "$$survived"
 
 # After a change of the dependencies in pyproject.toml; uv is needed for this alone.
 lock:
@@ -45,4 +51,4 @@ LOCK = --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 	@touch $@ .venv/.run
 
 clean:
-	rm -rf .venv var build *.egg-info
+	rm -rf .venv var build mutants *.egg-info

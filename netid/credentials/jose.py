@@ -24,6 +24,9 @@ SKEW = timedelta(seconds=10)
 _LAST_TIME = 253_402_300_799
 """9999-12-31T23:59:59Z, the last second that a datetime can hold."""
 
+_ORDINARY_TYPE = "JWT"
+"""What a token is that does not say (RFC 7519, 5.1)."""
+
 _KEY_HEADERS = frozenset({"kid", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"})
 
 
@@ -102,7 +105,7 @@ def sign_with_chain(
 
 def _signed(header: str, payload: Mapping[str, object], key: SigningKey) -> str:
     signed = f"{header}.{_encoded(payload)}"
-    return f"{signed}.{base64url.encode(key.sign(signed.encode('ascii')))}"
+    return f"{signed}.{base64url.encode(key.sign(signed.encode()))}"
 
 
 @lru_cache(maxsize=64)
@@ -132,7 +135,7 @@ def verify(
     header = _header(header_text)
     algorithm = _check_header(header, algorithms, typ)
     key = _find_key(header_text, key_source, algorithm)
-    signed = token[: -len(signature_text) - 1].encode("ascii")
+    signed = token[: -len(signature_text) - 1].encode()
     if not key.accepts(_bytes(signature_text), signed):
         raise TokenRefused("the signature is not right")
     return VerifiedJws(header, _object(payload_text), key)
@@ -243,8 +246,8 @@ def _check_header(header: Mapping[str, object], algorithms: tuple[Algorithm, ...
     # No extension is understood here (RFC 7515, 4.1.11), an unencoded payload (RFC 7797) least of all.
     if "crit" in header or "b64" in header:
         raise TokenRefused("crit or b64 is in the header")
-    given = header.get("typ") if typ is not None else header.get("typ", "JWT")
-    if not isinstance(given, str) or not _same_type(given, typ or "JWT"):
+    given = header.get("typ") if typ is not None else header.get("typ", _ORDINARY_TYPE)
+    if not isinstance(given, str) or not _same_type(given, typ or _ORDINARY_TYPE):
         raise TokenRefused("typ is another one")
     return algorithm
 
@@ -278,10 +281,12 @@ def _find_key(header_text: str, source: KeySource, algorithm: str) -> PublicKey:
 
 
 def _only_fitting(jwks: PublicKeySet, header: Mapping[str, object], algorithm: str) -> PublicKey:
-    kid = header.get("kid")
-    if "kid" in header and not isinstance(kid, str):
+    if "kid" not in header:
+        fitting = jwks.fitting(algorithm, None)
+    elif isinstance(kid := header["kid"], str):
+        fitting = jwks.fitting(algorithm, kid)
+    else:
         raise TokenRefused("kid is not a string")
-    fitting = jwks.fitting(algorithm, kid if isinstance(kid, str) else None)
     if not fitting:
         raise UnknownKey("no key of the set fits")
     if len(fitting) > 1:

@@ -52,7 +52,7 @@ def derive_pairwise_subject(key: bytes, sector: str, person_id: str, generation:
     or a document number), `generation` counts resets. Each part carries its length, so that no
     two different inputs are ever the same bytes.
     """
-    message = _labelled(b"netid-sub-v1", sector, person_id) + generation.to_bytes(4, "big")
+    message = _labelled(b"netid-sub-v1", sector, person_id) + generation.to_bytes(4)
     return PairwiseSubject(_keyed(key, message))
 
 
@@ -69,9 +69,9 @@ def derive_session_name(key: bytes, client_id: str, session_id: str, subject: Pa
 def _labelled(label: bytes, *parts: str) -> bytes:
     message = label
     for part in (text.encode() for text in parts):
-        message += len(part).to_bytes(4, "big") + part
+        message += len(part).to_bytes(4) + part
     return message
 
 
 def _keyed(key: bytes, message: bytes) -> str:
-    return urlsafe_b64encode(hmac.digest(key, message, hashlib.sha256)).rstrip(b"=").decode()
+    return urlsafe_b64encode(hmac.digest(key, message, hashlib.sha256)).removesuffix(b"=").decode()

@@ -1,7 +1,7 @@
 """The one door: what leaves is registered ∩ requested ∩ consented, as far as the person has it."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations, product
 from typing import Any
 
@@ -12,6 +12,8 @@ from netid.errors import ReleaseRefused
 from netid.identity.ages import Capacity
 from netid.identity.claims import CATALOGUE
 from netid.identity.consent import Action, NoticeReference, Receipt, StoredReceipt, notice_for
+from netid.identity.exceptions import EXCEPTIONS, ExceptionCode
+from netid.identity.net_number import NetNumber
 from netid.identity.relying_party import Purpose, RelyingParty
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -36,11 +38,15 @@ class OpenVault:
         self.fields = fields
         self.opened: set[str] = set()
 
-    def open(self, _tx: object, person_id: str, names: Iterable[str]) -> dict[str, str]:
-        assert person_id == "a-person"
+    def open(self, tx: object, person_id: str, names: Iterable[str]) -> dict[str, str]:
+        assert (tx, person_id) == (TX, "a-person")
         wanted = set(names)
         self.opened |= wanted
         return {name: value for name, value in self.fields.items() if name in wanted}
+
+    def seal(self, tx: object, person_id: str, fields: dict[str, str]) -> None:
+        assert (tx, person_id) == (TX, "a-person")
+        self.fields |= fields
 
 
 def purpose_of(names: Iterable[str]) -> Purpose:
@@ -76,6 +82,7 @@ def release(
     requested: Iterable[str],
     agreed: Iterable[str],
     vault: OpenVault | None = None,
+    expires_at: datetime | None = None,
 ) -> Release:
     purpose = purpose_of(registered)
     shop = shop_with(purpose)
@@ -93,7 +100,7 @@ def release(
         notice=NoticeReference(version=notice.version, sha256=notice.sha256, language="zh"),
         action=Action.AGREED,
         decided_at=NOW,
-        expires_at=None,
+        expires_at=expires_at,
     )
     disclosure = Disclosure(vault or OpenVault(FIELDS))  # type: ignore[arg-type]
     return disclosure.release(
@@ -151,6 +158,13 @@ def test_a_rule_that_objects_is_named_with_its_article() -> None:
     )
 
 
+def test_a_consent_holds_until_the_moment_it_ends() -> None:
+    assert release(NAMES, NAMES, NAMES, expires_at=NOW + timedelta(seconds=1)).claims
+
+    with pytest.raises(ReleaseRefused, match="withdrawn or has ended"):
+        release(NAMES, NAMES, NAMES, expires_at=NOW)
+
+
 @pytest.mark.parametrize(
     ("birthdate", "capacity"),
     [
@@ -164,8 +178,46 @@ def test_measures_5_capacity_turns_on_the_birthday_in_china(birthdate: str, capa
     disclosure = Disclosure(OpenVault({"birthdate": birthdate}))  # type: ignore[arg-type]
 
     assert disclosure.capacity(TX, "a-person", NOW) is capacity
+
+
+def test_measures_5_a_guardian_s_word_ends_with_the_day_before_the_14th_birthday() -> None:
+    disclosure = Disclosure(OpenVault({"birthdate": "2012-11-23"}))  # type: ignore[arg-type]
+
     # 23 November begins in China at 16:00 UTC of the 22nd.
-    assert disclosure.turns_14_at(TX, "a-person").hour == 16
+    assert disclosure.turns_14_at(TX, "a-person") == datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+
+
+def test_the_net_number_is_read_for_its_owner_and_nothing_else_with_it() -> None:
+    number = NetNumber.draw(lambda count: bytes(count))
+    vault = OpenVault(FIELDS | {"net_number": number.reveal()})
+
+    assert Disclosure(vault).net_number_for_owner(TX, "a-person") == number  # type: ignore[arg-type]
+    assert vault.opened == {"net_number"}
+
+
+@pytest.mark.parametrize("code", ExceptionCode)
+def test_measures_11_an_exception_gives_out_the_fields_that_it_names(code: ExceptionCode) -> None:
+    vault = OpenVault(FIELDS)
+
+    released = Disclosure(vault).release_by_law(TX, "a-person", code)  # type: ignore[arg-type]
+
+    assert vault.opened == EXCEPTIONS[code].fields
+    assert released.claims == {name: FIELDS[name] for name in FIELDS if name in EXCEPTIONS[code].fields}
+
+
+def test_words_are_kept_apart_from_the_fields_of_a_document() -> None:
+    vault = OpenVault(dict(FIELDS))
+    disclosure = Disclosure(vault)  # type: ignore[arg-type]
+
+    disclosure.keep_words(TX, "a-person", "an-appeal", "it was not me")
+    disclosure.keep_words(TX, "a-person", "name", "call me Lin")
+
+    assert disclosure.kept_words(TX, "a-person", ["an-appeal", "name", "sex"]) == {
+        "an-appeal": "it was not me",
+        "name": "call me Lin",
+    }
+    assert {name: vault.fields[name] for name in FIELDS} == FIELDS
+    assert {"words/an-appeal", "words/name"} == vault.fields.keys() - FIELDS.keys()
 
 
 def test_nothing_is_read_of_somebody_whose_data_key_is_gone() -> None:
@@ -177,5 +229,5 @@ def test_nothing_is_read_of_somebody_whose_data_key_is_gone() -> None:
         lambda: disclosure.turns_14_at(TX, "a-person"),
         lambda: disclosure.net_number_for_owner(TX, "a-person"),
     ):
-        with pytest.raises(ReleaseRefused, match="nothing is kept"):
+        with pytest.raises(ReleaseRefused, match=r"^nothing is kept of this person any more$"):
             question()

@@ -109,6 +109,20 @@ def test_it_does_not_become_text_or_bytes_by_accident(slip) -> None:  # type: ig
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        (str, "a pairwise subject becomes text only through reveal()"),
+        (format, "a pairwise subject becomes text only through reveal()"),
+        (pickle.dumps, "a pairwise subject cannot be pickled"),
+    ],
+)
+def test_the_refusal_says_what_to_do_instead(slip, said) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(TypeError) as caught:
+        slip(SUBJECT)
+    assert str(caught.value) == said
+
+
 def test_flask_does_not_serialise_it() -> None:
     """A frozen dataclass in its place would pass: Flask's JSON provider takes dataclasses."""
     app = Flask("shown")
@@ -139,6 +153,7 @@ def test_it_does_not_change() -> None:
 def test_it_equals_its_own_kind_only() -> None:
     assert PairwiseSubject(SECRET) == SUBJECT
     assert hash(PairwiseSubject(SECRET)) == hash(SUBJECT)
+    assert len({hash(PairwiseSubject(str(one))) for one in range(8)}) > 1
     assert SUBJECT != SECRET
     number = NetNumber.draw(lambda count: bytes(count))
     assert PairwiseSubject(number.reveal()) != number
