@@ -104,6 +104,20 @@ class TestABoundToken:
         token = redeem(binding_shop, binding_shop.headless().code, made("/token")).json()["access_token"]
         assert show(binding_shop.running, token, proof=made("/userinfo", "GET", token)).status_code == 200
 
+    def test_t1_a_replayed_code_ends_it_whatever_the_proof_is(self, bank, refused):
+        code = bank.headless().code
+        token = bank.redeem(code).json()["access_token"]
+        refused(
+            bank.running,
+            lambda: redeem(bank, code),
+            400,
+            "invalid_grant",
+            effects={"single_use", "access_tokens"},  # the assertion's jti, and the token's end
+            audited=("code_replayed",),
+            secrets=(code, token),
+        )
+        assert bank.userinfo(token).status_code == 401
+
     def test_it_can_be_ended_without_a_proof(self, bank):
         """RFC 7009: the relying party that proves itself is the one it was issued to."""
         token = bank.tokens()["access_token"]
