@@ -318,6 +318,15 @@ class TestBadProofs:
             proof = client.dpop_proof("/userinfo", "GET", token, htu=f"{address}/userinfo")
             assert show(running, token, proof=proof, **spoofed).status_code == status, address
 
+    def test_the_path_of_an_issuer_belongs_to_the_address(self, start):
+        running = start(issuer="https://provider.example/base")
+        running.address += "/base"
+        client = replace(running.register(), dpop=fresh_key())
+        token = client.tokens()["access_token"]
+        assert client.userinfo(token).status_code == 200
+        elsewhere = client.dpop_proof("/userinfo", "GET", token, htu="https://provider.example/userinfo")
+        assert show(running, token, proof=elsewhere).status_code == 401
+
 
 class TestNonces:
     """Section 8: every proof carries a nonce of the provider's."""
