@@ -2,9 +2,11 @@
 
 One credential of one type; claims by name; alternatives as `claim_sets`, the fullest first. What else
 DCQL knows (several credentials, values, other formats) is refused and not passed over: a wallet that
-answered only what it understood would answer another question.
+answered only what it understood would answer another question. Members that DCQL does not know are
+ignored, as section 6 asks.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,9 +20,7 @@ QUERY_ID = "net_credential"
 MAX_VOLUNTARY = 4
 """How many claims a person may leave out one by one: there are 2 to that power sets."""
 
-_MEMBERS = frozenset(
-    {"id", "format", "meta", "claims", "claim_sets", "multiple", "require_cryptographic_holder_binding"}
-)
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Query:
                 "credentials": [{"id": str(name), "format": "dc+sd-jwt", "meta": meta} as wanted],
                 **others,
             }:
-                if others or wanted.keys() - _MEMBERS or wanted.get("multiple", False) is not False:
-                    raise TokenRefused("dcql_query asks in a way that is not understood here")
-                if wanted.get("require_cryptographic_holder_binding", True) is not True:
-                    raise TokenRefused("dcql_query does without key binding")
-                claims = _claims(wanted.get("claims", []))
-                sets = _sets(wanted.get("claim_sets"), claims)
-                return cls(name, _vct(meta), frozenset(claims.values()), sets)
+                if "credential_sets" in others or not _ID.fullmatch(name):
+                    raise TokenRefused("dcql_query has sets of credentials, or an id of another form")
+                _refuse_unanswerable(wanted)
+                claims = _claims(wanted["claims"]) if "claims" in wanted else {}
+                sets = _sets(wanted["claim_sets"], claims) if "claim_sets" in wanted else None
+                every = frozenset(claims.values())
+                return cls(name, _vct(meta), every, sets or (every,))
         raise TokenRefused("dcql_query does not ask for one dc+sd-jwt credential")
 
     def is_answered_by(self, shown: frozenset[str]) -> bool:
@@ -84,23 +84,33 @@ class Query:
         return shown in self.sets
 
 
+def _refuse_unanswerable(wanted: Mapping[str, object]) -> None:
+    """6.1: what would change the answer, and is not understood here."""
+    if wanted.get("multiple", False) is not False or "trusted_authorities" in wanted:
+        raise TokenRefused("dcql_query asks for several copies, or for certain authorities")
+    if wanted.get("require_cryptographic_holder_binding", True) is not True:
+        raise TokenRefused("dcql_query does without key binding")
+
+
 def _vct(meta: object) -> str:
     match meta:
-        case {"vct_values": [str(vct)], **others} if not others:
+        case {"vct_values": [str(vct)]}:
             return vct
     raise TokenRefused("dcql_query does not name one type")
 
 
 def _claims(value: object) -> Mapping[str, str]:
-    """Claim names by the id that sets refer to them with, or by themselves."""
-    if not isinstance(value, list):
-        raise TokenRefused("claims is not a list")
+    """Claim names by the id that sets refer to them with, or by themselves (6.3)."""
+    if not isinstance(value, list) or not value:
+        raise TokenRefused("claims is not a list, or empty")
     claims: dict[str, str] = {}
     for claim in value:
         match claim:
-            case {"path": [str(name)], **others} if others.keys() <= {"id"}:
+            case {"path": [str(name)], **others} if "values" not in others:
                 known = others.get("id", name)
-                if not isinstance(known, str) or known in claims or name in claims.values():
+                if not isinstance(known, str) or not _ID.fullmatch(known):
+                    raise TokenRefused("the id of a claim has another form")
+                if known in claims or name in claims.values():
                     raise TokenRefused("a claim or its id comes twice")
                 claims[known] = name
             case _:
@@ -109,14 +119,15 @@ def _claims(value: object) -> Mapping[str, str]:
 
 
 def _sets(value: object, claims: Mapping[str, str]) -> tuple[frozenset[str], ...]:
-    if value is None:
-        return (frozenset(claims.values()),)
     if not isinstance(value, list) or not value:
         raise TokenRefused("claim_sets is not a list of lists")
     return tuple(frozenset(_named(wanted, claims)) for wanted in value)
 
 
 def _named(wanted: object, claims: Mapping[str, str]) -> Sequence[str]:
-    if not isinstance(wanted, list) or not wanted or not all(name in claims for name in wanted):
+    # Ids are not looked up before they are known to be strings: others cannot be hashed.
+    if not isinstance(wanted, list) or not wanted:
+        raise TokenRefused("claim_sets is not a list of lists")
+    if not all(isinstance(name, str) and name in claims for name in wanted):
         raise TokenRefused("claim_sets names a claim that is not there")
     return [claims[name] for name in wanted]

@@ -1,10 +1,10 @@
 """A wallet's answer, encrypted to the one request it answers (OpenID4VP 1.0, 8.1 and 8.3).
 
-ECDH-ES on P-256 with A256GCM, a fresh key for each request: what is posted can be read by the verifier
-that asked, once, and says nothing to whoever carries it.
+ECDH-ES on P-256, a fresh key for each request: what is posted can be read by the verifier that asked,
+once, and says nothing to whoever carries it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,10 +19,11 @@ from netid.errors import InvalidField, TokenRefused
 
 ALGORITHM = "ECDH-ES"
 ENCRYPTION = "A256GCM"
+"""What answers are encrypted with here; A128GCM, which OpenID4VP takes for granted (8.3), is read too."""
 MAX_BYTES = 131_072
 """The longest answer that is looked at."""
 
-_REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION])
+_REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION, "A128GCM"])
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,76 @@ class DecryptionKey:
         material = self.private.public.material
         assert isinstance(material, ec.EllipticCurvePublicKey)  # noqa: S101  (ES256 is P-256)
         return EncryptionKey(self.private.public.thumbprint, material)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The person showed their credential."""
+
+    query_id: str
+    """Which query of the request it answers."""
+    presentation: str = field(repr=False)
+    state: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Declined:
+    """The wallet or its owner did not; nothing was shown."""
+
+    error: str
+    """`access_denied` where the person said no or has no such credential; others in 8.5."""
+    state: str | None = field(repr=False)
+
+
+def write(answer: Shown | Declined, key: EncryptionKey | None) -> dict[str, str]:
+    """The form that a wallet posts: encrypted (`direct_post.jwt`), without a key as it is (`direct_post`)."""
+    members: dict[str, object] = {"state": answer.state} if answer.state is not None else {}
+    if isinstance(answer, Declined):
+        members["error"] = answer.error
+    else:
+        members["vp_token"] = {answer.query_id: [answer.presentation]}
+    if key is not None:
+        return {"response": encrypt(members, key)}
+    # 8.2: what is no text goes into the form as JSON.
+    return {name: one if isinstance(one, str) else _json(one) for name, one in members.items()}
+
+
+def read(form: Mapping[str, str], key: DecryptionKey | None) -> Shown | Declined:
+    """What a wallet posted, where `key` is None if the request asked for no encryption (8.2, 8.3.1).
+
+    Nothing of it is verified yet. Raises TokenRefused.
+    """
+    if key is not None and "response" in form:
+        return _answer(decrypt(form["response"], key))
+    members: dict[str, object] = {**form}
+    # A wallet that cannot encrypt may say so in the clear; what it shows never comes that way (8.3.1).
+    if key is not None and "error" not in form:
+        raise TokenRefused("the answer is not encrypted")
+    if "vp_token" in form:
+        try:
+            members["vp_token"] = strict_json.parse_object(form["vp_token"][:MAX_BYTES].encode())
+        except ValueError as error:
+            raise TokenRefused("vp_token is not one strict JSON object") from error
+    return _answer(members)
+
+
+def _json(value: object) -> str:
+    return strict_json.dump(value).decode()
+
+
+def _answer(members: Mapping[str, object]) -> Shown | Declined:
+    """8.1: `vp_token` is an object of lists, by query; with one query, of one presentation."""
+    state = members.get("state")
+    if state is not None and not isinstance(state, str):
+        raise TokenRefused("state is not a string")
+    match members:
+        case {"error": str(error)} if "vp_token" not in members:
+            return Declined(error, state)
+        case {"vp_token": {**answered}} if "error" not in members and len(answered) == 1:
+            match next(iter(answered.items())):
+                case str(query_id), [str(presentation)]:
+                    return Shown(query_id, presentation, state)
+    raise TokenRefused("it is neither one presentation nor an error")
 
 
 def encrypt(answer: dict[str, object], key: EncryptionKey) -> str:

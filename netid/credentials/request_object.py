@@ -4,19 +4,22 @@ The verifier is known by its access certificate (`x509_hash`, 5.9.3); what it ma
 the provider's statement that travels along.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from pydantic import TypeAdapter, ValidationError
 
 from netid.credentials import jose, registration_statement
 from netid.credentials.certificate_chain import chain_to, read_certificate, write_certificate, x509_hash
 from netid.credentials.dcql import Query
 from netid.credentials.jwk import PublicKeySet, SigningKey
-from netid.credentials.presentation_response import EncryptionKey
+from netid.credentials.presentation_response import ENCRYPTION, EncryptionKey
 from netid.credentials.registration_statement import Statement
 from netid.errors import TokenRefused
+from netid.identity.relying_party import RedirectUri
 
 TYPE = "oauth-authz-req+jwt"
 """RFC 9101, 10.8."""
@@ -29,13 +32,20 @@ LIFETIME = timedelta(minutes=10)
 
 MAX_BYTES = 65_536
 
+_ADDRESS: TypeAdapter[str] = TypeAdapter(RedirectUri)
+_URL_SAFE = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+"""What nonce and state consist of (5.2)."""
+_NOT_ANSWERED = ("redirect_uri", "transaction_data", "scope", "request", "request_uri")
+"""Beside `response_uri` (8.2); not supported, so that it may not be passed over (5.1); beside `dcql_query`
+(5.1); and never inside a request object (RFC 9101, 4)."""
+
 
 @dataclass(frozen=True)
 class Ask:
     """What a verifier asks a wallet."""
 
     response_uri: str
-    """Where the answer goes; it is posted there (`direct_post.jwt`, 8.3.1)."""
+    """Where the answer is posted (8.2)."""
 
     nonce: str = field(repr=False)
     state: str = field(repr=False)
@@ -43,8 +53,12 @@ class Ask:
     purpose: str | None
     """The registered purpose; None asks for the check result alone."""
 
-    encryption_key: EncryptionKey
-    """What the answer is encrypted to, fresh for each request."""
+    encryption_key: EncryptionKey | None
+    """What the answer is encrypted to (`direct_post.jwt`, 8.3.1), fresh for each request; None asks for
+    it as it is (`direct_post`)."""
+    pairing_code: str | None = None
+    """What the page that the request was scanned from shows too, so that a person can compare; None where
+    the request is for the wallet on the same device."""
 
     wallet_nonce: str | None = None
     """What the wallet sent when it fetched the request (5.10)."""
@@ -98,13 +112,12 @@ def make(verifier: Verifier, ask: Ask, now: datetime) -> str:
     """The signed request object."""
     begins = int(now.timestamp())
     payload: dict[str, object] = {
-        "iss": verifier.client_id,
         "aud": AUDIENCE,
         "iat": begins,
         "exp": begins + int(LIFETIME.total_seconds()),
         "client_id": verifier.client_id,
         "response_type": "vp_token",
-        "response_mode": "direct_post.jwt",
+        "response_mode": "direct_post.jwt" if ask.encryption_key else "direct_post",
         "response_uri": ask.response_uri,
         "nonce": ask.nonce,
         "state": ask.state,
@@ -114,6 +127,8 @@ def make(verifier: Verifier, ask: Ask, now: datetime) -> str:
     }
     if ask.purpose is not None:
         payload["netid_purpose"] = ask.purpose
+    if ask.pairing_code is not None:
+        payload["netid_pairing_code"] = ask.pairing_code
     if ask.wallet_nonce is not None:
         payload["wallet_nonce"] = ask.wallet_nonce
     return jose.sign_with_chain(payload, verifier.key, TYPE, [write_certificate(verifier.certificate)])
@@ -160,44 +175,67 @@ def refusal_of(request: VerifiedRequest, vct: str) -> str | None:
     return None
 
 
-def _metadata(key: EncryptionKey) -> dict[str, object]:
-    return {
-        "jwks": {"keys": [key.jwk()]},
-        "encrypted_response_enc_values_supported": ["A256GCM"],
-        "vp_formats_supported": {
-            "dc+sd-jwt": {"sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"]},
-        },
-    }
+def _metadata(key: EncryptionKey | None) -> dict[str, object]:
+    algorithms = {"sd-jwt_alg_values": ["ES256"], "kb-jwt_alg_values": ["ES256"]}
+    metadata: dict[str, object] = {"vp_formats_supported": {"dc+sd-jwt": algorithms}}
+    if key is not None:
+        metadata["jwks"] = {"keys": [key.jwk()]}
+        metadata["encrypted_response_enc_values_supported"] = [ENCRYPTION, "A128GCM"]
+    return metadata
 
 
 def _statement(payload: Mapping[str, object], anchors: Anchors, now: datetime) -> Statement:
-    match payload.get("verifier_info"):
-        case [{"format": registration_statement.TYPE, "data": str(token)}]:
-            return registration_statement.verify(token, anchors.issuer, anchors.keys, now)
-    raise TokenRefused("verifier_info does not hold the provider's statement, and it alone")
+    """5.1: the one of our format; what others say of the verifier is ignored."""
+    given = payload.get("verifier_info")
+    for one in given if isinstance(given, list) else ():
+        match one:
+            case {"format": registration_statement.TYPE, "data": str(token)}:
+                return registration_statement.verify(token, anchors.issuer, anchors.keys, now)
+    raise TokenRefused("verifier_info does not hold the provider's statement")
 
 
 def _ask(payload: Mapping[str, object]) -> Ask:
-    if payload.get("response_type") != "vp_token" or payload.get("response_mode") != "direct_post.jwt":
-        raise TokenRefused("response_type and response_mode are not vp_token by direct_post.jwt")
-    if "redirect_uri" in payload:
-        raise TokenRefused("redirect_uri has no place beside response_uri")  # 8.2
-    purpose = payload.get("netid_purpose")
-    if purpose is not None and not isinstance(purpose, str):
-        raise TokenRefused("netid_purpose is not a string")
+    if payload.get("response_type") != "vp_token":
+        raise TokenRefused("response_type is not vp_token")
+    if present := [name for name in _NOT_ANSWERED if name in payload]:
+        raise TokenRefused(f"{present[0]} has no place in a request here")
     return Ask(
-        response_uri=jose.text_claim(payload, "response_uri"),
-        nonce=jose.text_claim(payload, "nonce"),
-        state=jose.text_claim(payload, "state"),
+        response_uri=_response_uri(payload),
+        nonce=_url_safe(payload, "nonce"),
+        state=_url_safe(payload, "state"),
         query=Query.parse(payload.get("dcql_query")),
-        purpose=purpose,
-        encryption_key=EncryptionKey.from_jwks(_keys(payload)),
-        wallet_nonce=jose.text_claim(payload, "wallet_nonce") if "wallet_nonce" in payload else None,
+        purpose=_optional(payload, "netid_purpose"),
+        encryption_key=_encryption_key(payload),
+        pairing_code=_optional(payload, "netid_pairing_code"),
+        wallet_nonce=_optional(payload, "wallet_nonce"),
     )
 
 
-def _keys(payload: Mapping[str, object]) -> Sequence[object]:
+def _response_uri(payload: Mapping[str, object]) -> str:
+    try:
+        return _ADDRESS.validate_python(payload.get("response_uri"))
+    except ValidationError as error:
+        raise TokenRefused("response_uri is no address that answers may go to") from error
+
+
+def _url_safe(payload: Mapping[str, object], name: str) -> str:
+    text = jose.text_claim(payload, name)
+    if not _URL_SAFE.fullmatch(text):
+        raise TokenRefused(f"{name} has other characters than URLs have")
+    return text
+
+
+def _optional(payload: Mapping[str, object], name: str) -> str | None:
+    return jose.text_claim(payload, name) if name in payload else None
+
+
+def _encryption_key(payload: Mapping[str, object]) -> EncryptionKey | None:
+    if payload.get("response_mode") == "direct_post":
+        return None
+    if payload.get("response_mode") != "direct_post.jwt":
+        raise TokenRefused("response_mode is neither direct_post nor direct_post.jwt")
     match payload.get("client_metadata"):
-        case {"jwks": {"keys": [*keys]}}:
-            return keys
-    raise TokenRefused("client_metadata has no keys to encrypt the answer to")
+        case {"jwks": {"keys": [*keys]}, "encrypted_response_enc_values_supported": [*known]}:
+            if ENCRYPTION in known:
+                return EncryptionKey.from_jwks(keys)
+    raise TokenRefused(f"client_metadata has no keys to encrypt the answer to with {ENCRYPTION}")
