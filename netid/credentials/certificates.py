@@ -90,9 +90,9 @@ def make_authority(hosts: Iterable[str], ambient: Ambient) -> Certified:
     constraints = x509.NameConstraints([_constraint(host) for host in sorted(hosts)], None)
     builder = (
         _builder(_AUTHORITY_NAME, key, ambient, _AUTHORITY_LIFETIME)
-        .issuer_name(_subject(_AUTHORITY_NAME))
+        .issuer_name(subject(_AUTHORITY_NAME))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(key_usage(signs_certificates=True), critical=True)
         .add_extension(constraints, critical=True)
     )
     return Certified(builder.sign(key, SHA256()), key)
@@ -107,7 +107,7 @@ def make_server_certificate(authority: Certified, hosts: Iterable[str], ambient:
         _builder("NetID mock", key, ambient, SERVER_LIFETIME)
         .issuer_name(authority.certificate.subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(names, critical=False)
         .add_extension(by, critical=False)
@@ -121,7 +121,7 @@ def _builder(
     begins = ambient.now().replace(microsecond=0) - _EARLIER
     return (
         x509.CertificateBuilder()
-        .subject_name(_subject(name))
+        .subject_name(subject(name))
         .public_key(key.public_key())
         # RFC 5280, 4.1.2.2: positive, and at most 20 octets.
         .serial_number(int.from_bytes(ambient.random(16)) + 1)
@@ -137,11 +137,13 @@ def _key(random: Callable[[int], bytes]) -> ec.EllipticCurvePrivateKey:
     return private
 
 
-def _subject(name: str) -> x509.Name:
+def subject(name: str) -> x509.Name:
+    """A certificate's subject: a common name and nothing more."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    """What the key is for (RFC 5280, 4.2.1.3): signing certificates, or signing anything else."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,
