@@ -11,7 +11,7 @@ _PADDING = (b"", b"===", b"==", b"=")
 
 def encode(data: bytes) -> str:
     """The base64url text of these bytes, without padding."""
-    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
 def decode(text: str) -> bytes:
@@ -21,7 +21,7 @@ def decode(text: str) -> bytes:
     skips those, so that one signature could be spelt in many ways.
     """
     rest = len(text) % 4
-    data = a2b_base64(text.encode("ascii").translate(_FROM_URL) + _PADDING[rest], strict_mode=True)
+    data = a2b_base64(text.encode().translate(_FROM_URL) + _PADDING[rest], strict_mode=True)
     # Only the last letter of a group that is not full has bits that say nothing.
     if rest and encode(data[1 - rest :]) != text[-rest:]:
         raise ValueError("not canonical base64url")

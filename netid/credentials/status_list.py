@@ -91,7 +91,7 @@ class StatusList:
         for index, status in statuses.items():
             if not (0 <= index < size and 0 <= status < 2**bits):
                 raise ValueError("an entry is outside the list, or a status has too many bits")
-            data[index * bits // 8] |= status << index * bits % 8
+            data[index * bits // 8] |= status << (index * bits % 8)
         return cls(bits, bytes(data))
 
     @classmethod
@@ -116,7 +116,7 @@ class StatusList:
         at, shift = divmod(index * self.bits, 8)
         if index < 0 or at >= len(self.data):
             raise StatusListRefused("the index is outside the list")
-        return self.data[at] >> shift & 2**self.bits - 1
+        return (self.data[at] >> shift) & (2**self.bits - 1)
 
 
 @dataclass(frozen=True)

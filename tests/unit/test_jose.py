@@ -418,6 +418,28 @@ def _lenient(text: str) -> bytes:
     return urlsafe_b64decode(text + "==")
 
 
+@given(st.text(alphabet="AQgwZ_-+/=!\n é", max_size=12))
+def test_whatever_is_read_as_base64url_has_no_other_spelling(text: str) -> None:
+    try:
+        data = base64url.decode(text)
+    except ValueError:
+        return
+    assert base64url.encode(data) == text
+
+
+@pytest.mark.parametrize("foreign", ["!!!!", "====", "\n\n\n\n", "++//", "A===", "AA==", "AAA=", "A"])
+def test_a_group_of_foreign_letters_is_not_passed_over(foreign: str) -> None:
+    for text in (foreign, f"AQgw{foreign}", f"{foreign}AQgw", f"AQgw{foreign}AQgw"):
+        with pytest.raises(ValueError, match=r"base64|padding"):
+            base64url.decode(text)
+
+
+@pytest.mark.parametrize("stray", ["AB", "AQgwAB", "AAB", "AQgwAAB"])
+def test_bits_that_say_nothing_are_zero(stray: str) -> None:
+    with pytest.raises(ValueError, match=r"^not canonical base64url$"):
+        base64url.decode(stray)
+
+
 @given(st.binary(max_size=80))
 def test_base64url_is_the_standard_one(data: bytes) -> None:
     text = base64url.encode(data)

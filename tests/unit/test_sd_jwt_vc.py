@@ -149,7 +149,9 @@ def test_what_decides_on_validity_is_never_issued_hidden(name: str, value: objec
     with pytest.raises(InvalidField) as refused:
         credential(**{name: value})
 
-    assert refused.value.field == name
+    assert refused.value.description == (
+        f"{name}: decides whether the credential is valid; leave it in the clear"
+    )
 
 
 def test_a_key_binding_names_no_key() -> None:

@@ -229,6 +229,27 @@ def test_entries_that_do_not_fit_are_a_mistake(size: int, bits: Bits, statuses: 
         StatusList.of(size, bits, statuses)
 
 
+@pytest.mark.parametrize(("size", "bits"), [(8, 1), (1, 8), (2**23, 1), (2**20, 8)])
+def test_the_smallest_and_the_largest_list(size: int, bits: Bits) -> None:
+    entries = StatusList.of(size, bits, {size - 1: 1})
+
+    assert entries[size - 1] == 1
+    assert entries[0] == (size == 1)
+
+
+def test_a_token_says_whose_it_is_and_for_how_long() -> None:
+    payload = jose.unverified_payload(signed())
+
+    assert payload == {
+        "iss": "https://netid.example",
+        "sub": URI,
+        "iat": AT,
+        "exp": AT + 86_400,
+        "ttl": 3600,
+        "status_list": LIST.claim(),
+    }
+
+
 def test_a_credential_is_valid_revoked_or_suspended() -> None:
     verified = verify(signed())
 
@@ -254,6 +275,7 @@ def test_a_verified_list_says_how_long_it_holds() -> None:
     verified = verify(signed())
 
     assert (verified.expires_at, verified.time_to_live) == (NOW + DAY, timedelta(hours=1))
+    assert verify(forged(ttl=0.5)).time_to_live == timedelta(seconds=0.5)
     unlimited = verify(forged(exp=..., ttl=...))
     assert (unlimited.expires_at, unlimited.time_to_live) == (None, None)
     unlimited.check(StatusReference(URI, 0), NOW + 1000 * DAY)
