@@ -23,6 +23,7 @@ from netid.control.management import management_app, serve_management
 from netid.control.realms import Realms
 from netid.control.target import Target
 from netid.credentials import base64url
+from netid.credentials.access_authority import AccessAuthority
 from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
@@ -35,6 +36,7 @@ from netid.errors import (
 )
 from netid.identity.calendar import legal_day
 from netid.identity.enrolment_notice import ENROLMENT_NOTICES
+from netid.identity.own_wallet import own_wallet
 from netid.identity.persons import Persona, load_personas, shipped_personas
 from netid.identity.relying_party import RelyingParty
 from netid.oauth import authorize, discovery, par, token, userinfo
@@ -46,6 +48,10 @@ from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.logout import EndSession
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
 from netid.oauth.signing import Signer
+from netid.oid4vci import access_certificates
+from netid.oid4vci import credentials as issued_credentials
+from netid.oid4vci import documents as issuer_documents
+from netid.oid4vci.nonces import Nonces
 from netid.services.applying import Applying
 from netid.services.approval import Approvals, Outcomes
 from netid.services.cancellation import Cancellation
@@ -61,8 +67,10 @@ from netid.services.grants import Grants
 from netid.services.guardianship import Guardianship
 from netid.services.housekeeping import Housekeeping
 from netid.services.incidents import Incidents
+from netid.services.issuing import Issuing
 from netid.services.messages import Messages
 from netid.services.notices import Notices
+from netid.services.offers import Offers
 from netid.services.outgoing import Outgoing
 from netid.services.own_pages import own_pages
 from netid.services.passcode_check import PasscodeCheck
@@ -83,6 +91,7 @@ from netid.storage.epoch import Epoch
 from netid.storage.instance import Instance
 from netid.storage.key_files import WatchedKeys, load_client_key
 from netid.storage.persons import index_digest
+from netid.storage.relying_parties import RelyingParties
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
 from netid.storage.tables import keys_instance
@@ -96,6 +105,9 @@ ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
     "par": responses.oauth_json,
     "token": responses.oauth_json,
     "userinfo": responses.oauth_json,
+    "access": responses.oauth_json,
+    "credential": responses.oauth_json,
+    "issuer": responses.problem,
     "discovery": responses.problem,
 }
 """How a blueprint's errors are answered; those that are not listed answer people, with a page."""
@@ -112,6 +124,8 @@ class Services:
     fresh: FreshSignIn
     decisions: Decisions
     grants: Grants
+    offers: Offers
+    issuing: Issuing
     enrolment: Enrolment
     applying: Applying
     rights: Rights
@@ -177,7 +191,7 @@ def build(
     doubles = doubles or Doubles()
     db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
     epoch = Epoch(db, keys_db)
-    stores = Stores(db, Subjects(keyring.pairwise.reveal()))
+    stores = _stores(settings, db, keyring)
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
     keys = CurrentKeys(latest or (lambda: keyring), ambient.now)
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, doubles.outcomes)
@@ -305,11 +319,16 @@ def open_office(settings: Settings, keyring: Keyring, ambient: Ambient) -> Offic
     for database in (db, keys_db):
         database.migrate()
     _check_keys(db, keyring)
-    stores = Stores(db, Subjects(keyring.pairwise.reveal()))
+    stores = _stores(settings, db, keyring)
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
     keys = CurrentKeys(lambda: keyring, ambient.now)
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, Outcomes())
     return Office(services, stores, keys_db, settings.region)
+
+
+def _stores(settings: Settings, db: Database, keyring: Keyring) -> Stores:
+    wallet = own_wallet(settings.issuer, settings.wallet_url)
+    return Stores(db, Subjects(keyring.pairwise.reveal()), relying_parties=RelyingParties(wallet))
 
 
 def _services(
@@ -326,6 +345,7 @@ def _services(
     passcodes = PasscodeCheck(stores, keyring=keyring, ambient=ambient)
     enrolment = Enrolment(stores, vault=vault, disclosure=disclosure, keyring=keyring, ambient=ambient)
     own = own_pages(settings.issuer)
+    wallet = own_wallet(settings.issuer, settings.wallet_url)
     messages = Messages(stores, keys=keys, issuer=settings.issuer, ambient=ambient)
     sign_in = SignIn(
         stores, own_pages=own, passcodes=passcodes, messages=messages, keyring=keyring, ambient=ambient
@@ -357,6 +377,26 @@ def _services(
         fresh=fresh,
         decisions=decisions,
         grants=grants,
+        offers=Offers(
+            stores,
+            wallet=wallet,
+            issuer=settings.issuer,
+            fresh=fresh,
+            grants=grants,
+            receipts=receipts,
+            disclosure=disclosure,
+            keyring=keyring,
+            ambient=ambient,
+        ),
+        issuing=Issuing(
+            stores,
+            wallet=wallet,
+            issuer=settings.issuer,
+            grants=grants,
+            disclosure=disclosure,
+            keys=keys,
+            ambient=ambient,
+        ),
         enrolment=enrolment,
         applying=Applying(
             stores,
@@ -468,6 +508,7 @@ def _web(
         client_authentication=client_authentication,
         proofs=proofs,
         grants=services.grants,
+        offers=services.offers,
         signer=signer,
         ambient=ambient,
     )
@@ -484,6 +525,28 @@ def _web(
     app.register_blueprint(token.blueprint(token_endpoint, proofs))
     user_info = userinfo.UserInfo(settings.issuer, proofs=proofs, grants=services.grants, signer=signer)
     app.register_blueprint(userinfo.blueprint(user_info, proofs))
+    nonces = Nonces(settings.issuer, keyring=keyring, ambient=ambient)
+    credentials = issued_credentials.Credentials(
+        settings.issuer,
+        proofs=proofs,
+        grants=services.grants,
+        issuing=services.issuing,
+        nonces=nonces,
+        ambient=ambient,
+    )
+    app.register_blueprint(issued_credentials.blueprint(credentials, nonces, proofs))
+    authority = AccessAuthority(keyring.access.reveal())
+    app.register_blueprint(
+        issuer_documents.blueprint(settings.issuer, keys, services.offers, authority.trust_anchor)
+    )
+    access = access_certificates.AccessCertificates(
+        settings.issuer,
+        client_authentication=client_authentication,
+        authority=authority,
+        keys=keys,
+        ambient=ambient,
+    )
+    app.register_blueprint(access_certificates.blueprint(access))
     pages.register(
         app,
         settings=settings,

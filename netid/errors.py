@@ -217,8 +217,14 @@ class CodeReplayed(InvalidGrant):
     """RFC 6749, 4.1.2: the code was used before; the tokens it gave are ended."""
 
 
+class UnauthorizedClient(OAuthError):
+    """RFC 6749, 5.2: this client may not use this grant; offers are for wallets."""
+
+    code = "unauthorized_client"
+
+
 class UnsupportedGrantType(OAuthError):
-    """RFC 6749, 5.2: only authorization_code is offered."""
+    """RFC 6749, 5.2: only authorization_code is offered, and the pre-authorized code of a wallet's offer."""
 
     code = "unsupported_grant_type"
 
@@ -303,6 +309,57 @@ class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
 
 
+# OpenID for Verifiable Credential Issuance 1.0
+
+
+class InvalidCredentialRequest(OAuthError):
+    """OpenID4VCI 1.0, 8.3.1.2: a member is missing, malformed or of another kind."""
+
+    code = "invalid_credential_request"
+
+
+class UnknownCredentialConfiguration(OAuthError):
+    """OpenID4VCI 1.0, 8.3.1.2: there is no such configuration, or the token was not given for it."""
+
+    code = "unknown_credential_configuration"
+
+
+class InvalidEncryptionParameters(OAuthError):
+    """OpenID4VCI 1.0, 8.3.1.2: responses are not encrypted beyond TLS; leave the parameter out."""
+
+    code = "invalid_encryption_parameters"
+
+
+class InvalidProof(OAuthError):
+    """OpenID4VCI 1.0, 8.3.1.2: a key proof is missing, malformed, stale or of a key that counts not here."""
+
+    code = "invalid_proof"
+
+
+class InvalidNonce(OAuthError):
+    """OpenID4VCI 1.0, 8.3.1.2: the nonce is not ours, too old or used before; fetch another one."""
+
+    code = "invalid_nonce"
+
+
+class CredentialRequestDenied(OAuthError):
+    """OpenID4VCI 1.0, 8.3.1.2: this credential is not issued, and trying again does not change it."""
+
+    code = "credential_request_denied"
+
+
+class InvalidNotificationId(OAuthError):
+    """OpenID4VCI 1.0, 11.3: nothing was issued under this notification_id."""
+
+    code = "invalid_notification_id"
+
+
+class InvalidNotificationRequest(OAuthError):
+    """OpenID4VCI 1.0, 11.3: a member is missing, malformed, or an event that does not exist."""
+
+    code = "invalid_notification_request"
+
+
 # Pages and services
 
 
@@ -351,6 +408,13 @@ class SignInRefused(NetIDError):
         super().__init__(detail)
         self.retry_after = retry_after
         """Seconds until the next attempt is looked at."""
+
+
+class SignInRequired(NetIDError):
+    """Nobody is signed in in this browser; sign in on the pages first."""
+
+    code = "sign_in_required"
+    status = 403
 
 
 class FreshSignInRequired(NetIDError):

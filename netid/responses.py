@@ -53,6 +53,13 @@ def uncached(response: Response) -> Response:
     return response
 
 
+def public(response: Response, *, seconds: int = 300) -> Response:
+    """Marks a document that everybody may read and keep for so long."""
+    response.headers["Cache-Control"] = f"public, max-age={seconds}"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
 def oauth_json(error: NetIDError) -> Response:
     """RFC 6749, 5.2."""
     return _answer(error, jsonify(error=error.code, error_description=printable(error.description)))

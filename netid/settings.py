@@ -59,6 +59,8 @@ class Settings(BaseModel):
     """A registration file that is read at every start."""
     platform_url: Annotated[str, AfterValidator(_issuer)] | None = None
     """Where the demo platform answers; fills `{platform}` in the registration file."""
+    wallet_url: Annotated[str, AfterValidator(_issuer)] = "http://localhost:8200"
+    """Where the wallet answers that people put their net credentials into; it is asked nothing."""
     management_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """The port of the management API, on loopback; test mode only."""
     management_token: Annotated[str, Field(min_length=16)] | None = None

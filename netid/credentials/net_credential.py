@@ -29,7 +29,7 @@ _NET_NUMBER_LABEL = Text(zh="网号", en="Net number")
 
 def type_of(issuer: str) -> str:
     """The `vct` of an issuer's net credentials: the address of their type metadata."""
-    return f"{issuer}/credentials/net-credential"
+    return f"{issuer}/vct/net-credential"
 
 
 def issue(

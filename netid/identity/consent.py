@@ -36,12 +36,13 @@ _WORDS: Mapping[str, Text] = {
     ),
     "check_kept": Text(
         zh="存多久：{name}存到您撤回同意或注销网号为止，之后应当删除。",
-        en="How long: {name} keeps it until you withdraw or cancel your net number, and then has to delete it.",
+        en="How long: {name} keeps it until you withdraw or cancel your net number, and then has to delete "
+        "it.",
     ),
     "check_kept_for_child": Text(
         zh="存多久：{name}存到撤回同意、注销网号或孩子满14岁为止，之后应当删除，或者重新征求同意。",
-        en="How long: {name} keeps it until the consent is withdrawn, the net number is cancelled or the child "
-        "turns 14; then it has to delete it or ask anew.",
+        en="How long: {name} keeps it until the consent is withdrawn, the net number is cancelled or the "
+        "child turns 14; then it has to delete it or ask anew.",
     ),
     "purpose": Text(zh="做什么：{purpose}", en="What for: {purpose}"),
     "basis": Text(zh="依据：{basis}", en="Legal basis: {basis}"),
@@ -72,6 +73,44 @@ _WORDS: Mapping[str, Text] = {
         zh="申请人未满14岁，由监护人阅读并决定。这次同意仅限这个平台、这项用途（《个人信息保护法》第三十一条）。",
         en="The person is under 14, so a guardian reads this and decides. The consent covers this platform "
         "and this purpose only (PIPL, article 31).",
+    ),
+    "wallet_recipient": Text(
+        zh="谁收到：您自己的钱包，在您自己的设备上", en="Who receives it: your own wallet, on your own device"
+    ),
+    "wallet_contents": Text(
+        zh="放进去的内容，只要您的证件上有；每一项都可以单独出示，也可以一项都不出示：",
+        en="What goes in, as far as your document has it; you can show each of these alone, or none:",
+    ),
+    "wallet_claim": Text(zh="{label}", en="{label}"),
+    "wallet_number": Text(
+        zh="网号也会放进去。任何互联网平台都不能索取网号。",
+        en="Your net number goes in too. No platform can ask for it.",
+    ),
+    "wallet_later": Text(
+        zh="出示：以后由您的钱包直接向平台出示，公共服务平台不参与，也不会知道；"
+        "如果平台与公共服务平台串通，仍然可以认出您。",
+        en="Showing it: your wallet does so directly. The provider takes no part and does not hear of it; a "
+        "platform and the provider together could still recognise you.",
+    ),
+    "wallet_kept": Text(
+        zh="存多久：存在您的钱包里，由您删除。短期副本两天内失效，长期副本30天内失效；"
+        "公共服务平台只记下放进去的时间和长期副本的编号。",
+        en="How long: in your wallet, until you delete it. Short copies end within two days, long ones "
+        "within 30 days; the provider notes only when you got them, and the numbers of the long copies.",
+    ),
+    "wallet_refuse": Text(
+        zh="不同意，就什么都不放进钱包。", en="If you refuse, nothing is put into a wallet."
+    ),
+    "wallet_withdraw": Text(
+        zh="撤回：注销网号后，长期副本会公布为失效，短期副本两天内失效。投诉：{contact}",
+        en="Take it back: once you cancel your net number, long copies are published as void, and short ones "
+        "end within two days. Complain: {contact}",
+    ),
+    "wallet_guardian": Text(
+        zh="申请人未满14岁，由监护人阅读并决定。以后每次向平台出示，还要有监护人对该平台、该用途的许可"
+        "（《个人信息保护法》第三十一条）。",
+        en="The person is under 14, so a guardian reads this and decides. To show it to a platform later "
+        "also takes the guardian’s permission for that platform and purpose (PIPL, article 31).",
     ),
 }
 
@@ -108,6 +147,7 @@ class Notice:
     basis: str
     claims: tuple[NoticeClaim, ...]
     for_guardian: bool
+    to_own_wallet: bool
     lines: tuple[str, ...]
     """The full text, a line per item."""
 
@@ -160,6 +200,7 @@ def notice_for(
         basis=basis.text.in_(language) if basis else "",
         claims=_notice_claims(purpose, asked, language) if purpose else (),
         for_guardian=for_guardian,
+        to_own_wallet=relying_party.is_own_wallet,
         lines=(),
     )
     _require_complete(bare, asked)
@@ -197,6 +238,8 @@ def _notice_claims(purpose: Purpose, asked: frozenset[str], language: Language) 
 
 
 def _lines(notice: Notice) -> list[str]:
+    if notice.to_own_wallet:
+        return _wallet_lines(notice)
     lines = [notice.line("recipient"), notice.line("check"), notice.line("check_basis")]
     if notice.purpose is not None:
         lines = [notice.line("recipient"), notice.line("purpose")]
@@ -210,6 +253,17 @@ def _lines(notice: Notice) -> list[str]:
     if notice.for_guardian:
         lines.append(notice.line("guardian"))
     return [*lines, notice.line("rest"), notice.line("refuse"), notice.line("withdraw")]
+
+
+def _wallet_lines(notice: Notice) -> list[str]:
+    lines = [notice.line(key) for key in ("wallet_recipient", "purpose", "basis", "wallet_contents")]
+    for claim in notice.claims:
+        lines.append(notice.line("wallet_claim", label=claim.label))
+        if claim.sensitive:
+            lines.append(claim.sensitive)
+    guardian = ("wallet_guardian",) if notice.for_guardian else ()
+    rest = ("wallet_number", "wallet_later", "wallet_kept", *guardian, "wallet_refuse", "wallet_withdraw")
+    return [*lines, *(notice.line(key) for key in rest)]
 
 
 def _claim_lines(notice: Notice, claims: list[NoticeClaim]) -> list[str]:

@@ -19,6 +19,9 @@ _SECTOR = r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$"
 _CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _PURPOSE_ID = r"^[a-z0-9][a-z0-9-]{0,39}$"
 
+WALLET_CLIENT_ID = "netid-wallet"
+"""The client that a person's own wallet is. Nobody can register it."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -142,6 +145,8 @@ class Authentication(StrEnum):
     SECRET_BASIC = "client_secret_basic"
     SECRET_POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
+    NONE = "none"
+    """For the wallet alone, which runs on people's devices and keeps no secret of the provider's."""
 
 
 def _usual_algorithm(registered: dict[str, Any]) -> Literal["RS256", "ES256"]:
@@ -190,7 +195,9 @@ class RelyingParty(_Frozen):
             raise ValueError("jwks: is needed for private_key_jwt; give the public keys, or jwks_uri")
         if self.jwks is not None and self.jwks_uri is not None:
             raise ValueError("jwks_uri: cannot stand beside jwks (RFC 7591, 2); give one of them")
-        if not by_key and self.secret_digest is None:
+        if self.is_own_wallet != (self.authentication is Authentication.NONE):
+            raise ValueError("authentication: is none for the wallet alone; give private_key_jwt")
+        if not by_key and not self.is_own_wallet and self.secret_digest is None:
             raise ValueError(f"secret: is needed for {self.authentication}; give at least 32 characters")
         ids = [purpose.id for purpose in self.purposes]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
@@ -211,6 +218,16 @@ class RelyingParty(_Frozen):
         if self.userinfo_signed_response_alg not in (None, "ES256"):
             raise ValueError("userinfo_signed_response_alg: is ES256 in profile fapi2, or left out for JSON")
         return self
+
+    @property
+    def is_own_wallet(self) -> bool:
+        """Whether it stands for the wallet of the person who decides."""
+        return self.client_id == WALLET_CLIENT_ID
+
+    @property
+    def pushes_requests(self) -> bool:
+        """Whether its requests are pushed, and its tokens bound to a key of its own."""
+        return self.profile == "fapi2" or self.is_own_wallet
 
     def purpose(self, purpose_id: str) -> Purpose | None:
         """Its purpose of that id."""

@@ -113,7 +113,7 @@ class Authorize:
         request_uri = given.get("request_uri", "")
         if request_uri.startswith(REQUEST_URI_PREFIX):
             return self._pushed_requests.find(request_uri, relying_party)
-        if relying_party.profile == "fapi2":
+        if relying_party.pushes_requests:
             raise PushedRequestRequired
         return None
 
@@ -179,10 +179,10 @@ class Authorize:
         return Step(StepKind.CONSENT, standing=standing)
 
     def _own_step(self, interaction: Interaction, standing: Standing) -> Step:
-        """A child does not leave without the guardian (Measures, article 4), unless there is none to ask."""
-        leaves = interaction.request.action is OwnAction.CANCEL
+        """A child does not leave or correct without the guardian, unless there is none to ask."""
+        action = interaction.request.action
         asks_guardian = standing.needs_guardian and standing.has_guardian
-        if leaves and asks_guardian and not interaction.progress.guardian_checked:
+        if action and action.needs_guardian and asks_guardian and not interaction.progress.guardian_checked:
             return _guardian_step(interaction)
         return Step(StepKind.FINISH, standing=standing)
 
@@ -251,7 +251,7 @@ class Authorize:
             client_id=own.client_id,
             redirect_uri=page if action is None else f"{page}/{action.value}",
             scope=(),
-            level=own.default_level,
+            level=action.level if action else own.default_level,
             language=language,
             action=action,
         )

@@ -13,7 +13,7 @@ from netid.credentials import jose
 from netid.credentials.base64url import decode as _base64url
 from netid.credentials.jwk import Algorithm, PublicKeySet, SigningKey
 from netid.errors import InvalidClient, InvalidField, InvalidRequest, TokenRefused, UnknownKey
-from netid.identity.relying_party import Authentication, RelyingParty
+from netid.identity.relying_party import WALLET_CLIENT_ID, Authentication, RelyingParty
 from netid.oauth.client_keys import ClientKeys
 from netid.services.registration import Registration
 from netid.storage.epoch import restored_at
@@ -50,8 +50,13 @@ class ClientAuthentication:
         self._ambient = ambient
         self._nobodys_key = SigningKey.generate("ES256", ambient.random).public
 
-    def authenticate(self, request: Request, given: Mapping[str, str]) -> RelyingParty:
+    def authenticate(
+        self, request: Request, given: Mapping[str, str], *, or_wallet: bool = False
+    ) -> RelyingParty:
         """The relying party that proves itself, by the method it registered and no other.
+
+        With `or_wallet` also the one public client (RFC 6749, 2.1), which only says who it is: what it
+        is given is bound to keys that it holds.
 
         Raises InvalidClient, with the same words for an unknown client and a wrong proof, InvalidRequest
         where two methods come together (RFC 6749, 2.3), and ClientKeysPending.
@@ -67,7 +72,15 @@ class ClientAuthentication:
             return self._by_secret(client_id, given["client_secret"], Authentication.SECRET_POST)
         if "client_assertion" in given:
             return self._by_assertion(given)
+        if or_wallet and given.get("client_id") == WALLET_CLIENT_ID:
+            return self._wallet()
         raise InvalidClient(detail="no authentication")
+
+    def _wallet(self) -> RelyingParty:
+        wallet = self._registration.get(WALLET_CLIENT_ID)
+        if wallet is None:
+            raise InvalidClient(detail="there is no wallet here")
+        return wallet
 
     def _by_secret(self, client_id: str, secret: str, method: Authentication) -> RelyingParty:
         relying_party = self._registration.get(client_id)

@@ -2,9 +2,11 @@
 
 from flask import Blueprint, Flask, Response, current_app, jsonify
 
+from netid import responses
 from netid.credentials.current_keys import CurrentKeys
 from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
+from netid.identity.own_wallet import CONFIGURATIONS
 from netid.identity.relying_party import Authentication
 from netid.identity.verified_claims import TRUST_FRAMEWORK
 from netid.oauth import openapi
@@ -13,11 +15,13 @@ from netid.oauth.client_auth import ASSERTION_ALGORITHMS
 from netid.oauth.dpop import DPOP_ALGORITHMS
 from netid.oauth.requests import VERIFY_SCOPE
 from netid.services.interaction import Prompt, ResponseMode
+from netid.services.offers import PRE_AUTHORIZED
 
 
 def metadata(issuer: str) -> dict[str, object]:
     """The discovery document: only what this provider really does."""
-    methods = [method.value for method in Authentication]
+    # The one client without authentication is built in; to everybody else "none" is not offered.
+    methods = [method.value for method in Authentication if method is not Authentication.NONE]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -30,10 +34,11 @@ def metadata(issuer: str) -> dict[str, object]:
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "jwks_uri": f"{issuer}/jwks",
-        "scopes_supported": ["openid", VERIFY_SCOPE],
+        "scopes_supported": ["openid", VERIFY_SCOPE, *CONFIGURATIONS],
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", PRE_AUTHORIZED],
+        "pre-authorized_grant_anonymous_access_supported": True,
         "code_challenge_methods_supported": ["S256"],
         "subject_types_supported": ["pairwise"],
         "acr_values_supported": [level.value for level in AssuranceLevel],
@@ -65,20 +70,20 @@ def blueprint(issuer: str, keys: CurrentKeys) -> Blueprint:
     document = metadata(issuer)
 
     def describe() -> Response:
-        return _public(jsonify(document))
+        return responses.public(jsonify(document))
 
     routes.add_url_rule("/.well-known/openid-configuration", "openid_configuration", describe)
     routes.add_url_rule("/.well-known/oauth-authorization-server", "authorization_server", describe)
 
     @routes.get("/jwks")
     def jwks() -> Response:
-        response = _public(jsonify(keys.jwks("id_token", "receipt")))
+        response = responses.public(jsonify(keys.jwks("id_token", "receipt")))
         response.mimetype = "application/jwk-set+json"
         return response
 
     @routes.get("/openapi.json")
     def addresses() -> Response:
-        return _public(jsonify(openapi.document(issuer, _addresses(current_app))))
+        return responses.public(jsonify(openapi.document(issuer, _addresses(current_app))))
 
     return routes
 
@@ -94,9 +99,3 @@ def _addresses(app: Flask) -> list[openapi.Address]:
         )
         for rule in app.url_map.iter_rules()
     ]
-
-
-def _public(response: Response) -> Response:
-    response.headers["Cache-Control"] = "public, max-age=300"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response

@@ -34,11 +34,12 @@ class Push:
     def receive(self, incoming: Request) -> dict[str, object]:
         """The answer to a push. Raises OAuthError, also for a redirect URI that is not registered."""
         given = body_parameters(incoming)
-        relying_party = self._client_authentication.authenticate(incoming, given)
+        relying_party = self._client_authentication.authenticate(incoming, given, or_wallet=True)
         try:
             return self._kept(relying_party, self._bound(incoming, given))
         except OAuthError as refusal:
-            self._pushed_requests.record_refusal(relying_party, refusal)
+            if not relying_party.is_own_wallet:  # nobody has proved to be it
+                self._pushed_requests.record_refusal(relying_party, refusal)
             raise
 
     def _bound(self, incoming: Request, given: Mapping[str, str]) -> Mapping[str, str]:

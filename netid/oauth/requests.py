@@ -20,6 +20,7 @@ from netid.errors import (
 )
 from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
+from netid.identity.own_wallet import CONFIGURATIONS
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.identity.text import Language
 from netid.identity.verified_claims import VerifiedRequest, names_in, narrowed
@@ -66,17 +67,20 @@ def parse_request(
             raise InvalidRequest("response_type is missing; send code")
         raise UnsupportedResponseType("response_type must be code")
     scope = given.get("scope", "").split(" ")
-    if "openid" not in scope:
-        raise InvalidScope("scope must contain openid")
-    purpose = _purpose(relying_party, scope)
     wanted = read_claims(given.get("claims"))
-    claims = _asked(purpose, wanted) if purpose else AskedClaims()
+    purpose: Purpose | None
+    if relying_party.is_own_wallet:
+        understood, purpose = _credentials(scope), relying_party.purposes[0]
+        claims = AskedClaims(userinfo=_ordered(purpose.names))
+    else:
+        understood, purpose = _openid(relying_party, scope)
+        claims = _asked(purpose, wanted) if purpose else AskedClaims()
     level, essential = _level(relying_party, given, wanted)
     return AuthorizationRequest(
         client_id=relying_party.client_id,
         redirect_uri=redirect_uri,
         response_mode=_response_mode(given),
-        scope=_understood(scope, purpose),
+        scope=understood,
         verify=VERIFY_SCOPE in scope,
         purpose=purpose.id if purpose and claims.names else None,
         userinfo=claims.userinfo,
@@ -145,8 +149,23 @@ def _purpose(relying_party: RelyingParty, scope: list[str]) -> Purpose | None:
     return purpose
 
 
-def _understood(scope: list[str], purpose: Purpose | None) -> tuple[str, ...]:
-    known = {"openid", VERIFY_SCOPE, purpose.scope if purpose else "openid"}
+def _openid(relying_party: RelyingParty, scope: list[str]) -> tuple[tuple[str, ...], Purpose | None]:
+    """The scope values that are understood, and the purpose among them."""
+    if "openid" not in scope:
+        raise InvalidScope("scope must contain openid")
+    purpose = _purpose(relying_party, scope)
+    return _among(scope, {"openid", VERIFY_SCOPE, purpose.scope if purpose else "openid"}), purpose
+
+
+def _credentials(scope: list[str]) -> tuple[str, ...]:
+    """The credentials that the scope asks for (OpenID4VCI 1.0, 5.1.2); for a wallet there is nothing else."""
+    asked = _among(scope, set(CONFIGURATIONS))
+    if not asked:
+        raise InvalidScope(f"scope must name a credential: {' or '.join(CONFIGURATIONS)}")
+    return asked
+
+
+def _among(scope: list[str], known: set[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in scope if value in known))
 
 

@@ -18,6 +18,7 @@ from netid.errors import (
     InvalidRequest,
     NetIDError,
     OAuthError,
+    UnauthorizedClient,
     UnsupportedGrantType,
 )
 from netid.identity.relying_party import RelyingParty
@@ -28,6 +29,7 @@ from netid.oauth.dpop import DPoPProofs
 from netid.oauth.parameters import body_parameters
 from netid.oauth.signing import Signer
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants, Redeemed
+from netid.services.offers import PRE_AUTHORIZED, Offers
 
 ID_TOKEN_LIFETIME = ACCESS_TOKEN_LIFETIME
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -44,9 +46,11 @@ class Token:
         client_authentication: ClientAuthentication,
         proofs: DPoPProofs,
         grants: Grants,
+        offers: Offers,
         signer: Signer,
         ambient: Ambient,
     ) -> None:
+        self._offers = offers
         self._issuer = issuer
         self._client_authentication = client_authentication
         self._proofs = proofs
@@ -57,31 +61,51 @@ class Token:
     def exchange(self, incoming: Request) -> dict[str, object]:
         """The token response. Raises OAuthError; only a code that is redeemed is used up."""
         given = body_parameters(incoming)
-        relying_party = self._client_authentication.authenticate(incoming, given)
+        if given.get("grant_type") == PRE_AUTHORIZED and not _names_client(incoming, given):
+            return self._by_offer(incoming, given)
+        relying_party = self._client_authentication.authenticate(incoming, given, or_wallet=True)
         with self._recording_refusals(relying_party):
-            return self._response(incoming, relying_party, given)
+            if given.get("grant_type") == PRE_AUTHORIZED:
+                if not relying_party.is_own_wallet:
+                    raise UnauthorizedClient
+                return self._by_offer(incoming, given)
+            return self._by_code(incoming, relying_party, given)
 
-    def _response(
+    def _by_offer(self, incoming: Request, given: Mapping[str, str]) -> dict[str, object]:
+        """OpenID4VCI 1.0, 6.1: a wallet need not say who it is; what it gets is bound to its key."""
+        code = _code_in(given, "pre-authorized_code")
+        if "tx_code" not in given:
+            raise InvalidRequest("tx_code is missing; send the code that the person was shown")
+        dpop_jkt = self._proofs.check(incoming)
+        if dpop_jkt is None:
+            raise InvalidDPoPProof("DPoP is missing; send a proof with the request (RFC 9449, 5)")
+        self._offers.check_tx_code(code, given["tx_code"])
+        return self._response(self._offers.redeem(code, dpop_jkt), dpop_jkt)
+
+    def _by_code(
         self, incoming: Request, relying_party: RelyingParty, given: Mapping[str, str]
     ) -> dict[str, object]:
         if given.get("grant_type") != "authorization_code":
             if "grant_type" not in given:
                 raise InvalidRequest("grant_type is missing; send authorization_code")
             raise UnsupportedGrantType("grant_type must be authorization_code")
-        code = given.get("code", "")
-        if not 0 < len(code) <= MAX_CODE:
-            raise InvalidRequest("code is missing; send the one from the redirect")
+        code = _code_in(given, "code")
         grant = self._grants.peek(relying_party, code)
         _check_binding(grant, given)
         dpop_jkt = self._proofs.check(incoming)
         _check_key(relying_party, grant, dpop_jkt)
         redeemed = self._grants.redeem(relying_party, code, dpop_jkt)
+        response = self._response(redeemed, dpop_jkt)
+        if not relying_party.is_own_wallet:
+            response["id_token"] = self._id_token(relying_party, redeemed)
+        return response
+
+    def _response(self, redeemed: Redeemed, dpop_jkt: str | None) -> dict[str, object]:
         return {
             "access_token": redeemed.access_token,
             "token_type": "DPoP" if dpop_jkt else "Bearer",
             "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "scope": " ".join(redeemed.grant.scope),
-            "id_token": self._id_token(relying_party, redeemed),
         }
 
     def _id_token(self, relying_party: RelyingParty, redeemed: Redeemed) -> str:
@@ -110,7 +134,7 @@ class Token:
     def revoke(self, incoming: Request) -> None:
         """RFC 7009: ends the caller's own token; for any other nothing happens and nothing is said."""
         given = body_parameters(incoming)
-        relying_party = self._client_authentication.authenticate(incoming, given)
+        relying_party = self._client_authentication.authenticate(incoming, given, or_wallet=True)
         with self._recording_refusals(relying_party):
             if "token" not in given:
                 raise InvalidRequest("token is missing; send the access token to end")
@@ -124,8 +148,21 @@ class Token:
         except CodeReplayed:
             raise  # recorded with the tokens it ended
         except OAuthError as refusal:
-            self._grants.record_refusal(relying_party, refusal)
+            if not relying_party.is_own_wallet:  # nobody has proved to be it
+                self._grants.record_refusal(relying_party, refusal)
             raise
+
+
+def _names_client(incoming: Request, given: Mapping[str, str]) -> bool:
+    named = {"client_id", "client_secret", "client_assertion"}
+    return "Authorization" in incoming.headers or not named.isdisjoint(given)
+
+
+def _code_in(given: Mapping[str, str], name: str) -> str:
+    code = given.get(name, "")
+    if not 0 < len(code) <= MAX_CODE:
+        raise InvalidRequest(f"{name} is missing; send the one you were given")
+    return code
 
 
 def _check_binding(grant: Grant, given: Mapping[str, str]) -> None:
@@ -144,8 +181,8 @@ def _check_binding(grant: Grant, given: Mapping[str, str]) -> None:
 
 
 def _check_key(relying_party: RelyingParty, grant: Grant, dpop_jkt: str | None) -> None:
-    """The key that the code was asked for with (RFC 9449, 10); in profile fapi2 never none."""
-    if dpop_jkt is None and relying_party.profile == "fapi2":
+    """The key that the code was asked for with (RFC 9449, 10); in profile fapi2, for wallets: always one."""
+    if dpop_jkt is None and relying_party.pushes_requests:
         raise InvalidDPoPProof("DPoP is missing; send a proof with the request (RFC 9449, 5)")
     if grant.dpop_jkt not in (None, dpop_jkt):
         raise InvalidDPoPProof("there is no proof of the key that dpop_jkt named (RFC 9449, 10)")

@@ -12,7 +12,7 @@ from netid.errors import CodeReplayed, InvalidGrant, InvalidToken, OAuthError, R
 from netid.identity.consent import StoredReceipt
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
-from netid.identity.relying_party import RelyingParty
+from netid.identity.relying_party import WALLET_CLIENT_ID, RelyingParty
 from netid.identity.verified_claims import VerifiedRequest, names_in
 from netid.services.interaction import SECRET_BYTES, digest_of, encode_secret
 from netid.storage.single_use import Kind
@@ -48,6 +48,11 @@ class Grant(BaseModel):
     level: AssuranceLevel
     amr: tuple[str, ...]
     checked_at: datetime
+
+    @property
+    def is_for_wallet(self) -> bool:
+        """Whether it is good for net credentials, and for nothing else."""
+        return self.client_id == WALLET_CLIENT_ID
 
     @property
     def in_id_token(self) -> frozenset[str]:
@@ -123,7 +128,13 @@ class Grants:
             raise InvalidGrant(detail="another client's code")
         return grant
 
-    def redeem(self, relying_party: RelyingParty, code: str, dpop_jkt: str | None = None) -> Redeemed:
+    def redeem(
+        self,
+        relying_party: RelyingParty,
+        code: str,
+        dpop_jkt: str | None = None,
+        kind: Kind = Kind.CODE,
+    ) -> Redeemed:
         """Uses the code up; of several at once exactly one succeeds. Raises InvalidGrant or CodeReplayed.
 
         The access token is bound to the key of that thumbprint, where there is one (RFC 9449, 6).
@@ -134,13 +145,13 @@ class Grants:
         digest = digest_of(code)
         access_token = encode_secret(self._ambient.random(SECRET_BYTES))
         with self._stores.db.write() as tx:
-            payload = self._stores.single_use.consume(tx, Kind.CODE, digest, now)
+            payload = self._stores.single_use.consume(tx, kind, digest, now)
             if payload is not None:
                 grant = stored_grant(payload)
                 if grant.dpop_jkt != dpop_jkt:
                     grant = grant.model_copy(update={"dpop_jkt": dpop_jkt})
                     payload = grant.model_dump_json()
-                subject, release = self._current(tx, relying_party, grant, grant.in_id_token, now)
+                subject, release = self.current(tx, relying_party, grant, grant.in_id_token, now)
                 sid = self._session_name(tx, relying_party, grant, subject)
                 self._stores.tokens.add(
                     tx,
@@ -154,7 +165,8 @@ class Grants:
                 )
                 self._record(tx, "code_redeemed", grant, release, now)
                 return Redeemed(access_token, grant, subject, release, sid)
-        self._end_replayed(relying_party, code)
+        if kind is Kind.CODE:
+            self._end_replayed(relying_party, code)
         raise InvalidGrant
 
     def _end_replayed(self, relying_party: RelyingParty, code: str) -> None:
@@ -168,7 +180,7 @@ class Grants:
             self._record(tx, "code_replayed", grant, NOTHING, self._ambient.now())
         raise CodeReplayed
 
-    def _current(
+    def current(
         self,
         tx: Transaction,
         relying_party: RelyingParty,
@@ -176,6 +188,10 @@ class Grants:
         names: frozenset[str],
         now: datetime,
     ) -> tuple[PairwiseSubject, Release]:
+        """Who the grant is about, as that relying party knows them, and what it releases now of `names`.
+
+        Raises InvalidGrant where the person left or is suspended, or the consent has ended.
+        """
         person = self._stores.persons.get(tx, grant.person_id)
         receipt = self._stores.consents.get(tx, grant.receipt_id)
         if person is None or not person.is_active(now) or receipt is None or not receipt.holds(now):
@@ -249,12 +265,21 @@ class Grants:
             self._record(tx, "released", grant, answered.release, now)
         return answered
 
+    def for_credentials(self, tx: Transaction, access_token: str, now: datetime) -> Grant:
+        """The grant of a wallet's token. Raises InvalidToken, for the token of any other use too."""
+        held = self._stores.tokens.get(tx, digest_of(access_token), now)
+        if held is None or not (grant := stored_grant(held.grant)).is_for_wallet:
+            raise InvalidToken
+        return grant
+
     def _answer(self, tx: Transaction, grant: Grant, now: datetime) -> Answered:
+        if grant.is_for_wallet:
+            raise InvalidToken(detail="a token for net credentials")
         relying_party = self._stores.relying_parties.get(tx, grant.client_id)
         if relying_party is None:
             raise InvalidToken(detail="the relying party was removed")
         try:
-            subject, release = self._current(tx, relying_party, grant, grant.in_userinfo, now)
+            subject, release = self.current(tx, relying_party, grant, grant.in_userinfo, now)
         except InvalidGrant as ended:
             raise InvalidToken(detail=ended.detail) from ended
         return Answered(relying_party, grant, subject, release)

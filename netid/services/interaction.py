@@ -49,6 +49,7 @@ class OwnAction(StrEnum):
     SHOW_NUMBER = "number"
     EXPORT = "export"
     CORRECT = "document"
+    WALLET = "wallet"
 
     @property
     def level(self) -> AssuranceLevel:
@@ -60,7 +61,7 @@ class OwnAction(StrEnum):
     @property
     def needs_guardian(self) -> bool:
         """Whether a child does it only with the guardian (Measures, article 4; PIPL 31)."""
-        return self in (OwnAction.CANCEL, OwnAction.CORRECT)
+        return self in (OwnAction.CANCEL, OwnAction.CORRECT, OwnAction.WALLET)
 
 
 class ResponseMode(StrEnum):

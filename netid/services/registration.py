@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from netid.ambient import Ambient
 from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField, RegistrationRefused
-from netid.identity.relying_party import RelyingParty
+from netid.identity.relying_party import WALLET_CLIENT_ID, RelyingParty
 from netid.identity.strict_yaml import parse_yaml
 from netid.services.own_pages import OWN_CLIENT_ID
 from netid.storage.stores import Stores
 
 MIN_SECRET = 32
+_OWN = frozenset({OWN_CLIENT_ID, WALLET_CLIENT_ID})
 
 ReadPublicKeys = Callable[[str], Mapping[str, Any]]
 """The public JWKS behind a `jwks_file` reference."""
@@ -109,8 +110,9 @@ class Registration:
 
     def put(self, relying_party: RelyingParty) -> None:
         """Registers or replaces one. Raises RegistrationRefused if another entity has its sector."""
-        if relying_party.client_id == OWN_CLIENT_ID:
-            raise RegistrationRefused(f"client_id: {OWN_CLIENT_ID} is the provider's own; choose another")
+        client_id = relying_party.client_id
+        if client_id in _OWN:
+            raise RegistrationRefused(f"client_id: {client_id} is the provider's own; choose another")
         now = self._ambient.now()
         with self._stores.db.write() as tx:
             if self._stores.relying_parties.get(tx, relying_party.client_id) == relying_party:

@@ -33,7 +33,9 @@ class RelyingParties:
     alone, so that a change by another worker holds at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *built_in: RelyingParty) -> None:
+        """`built_in` are found by their client_id without being registered; no list has them."""
+        self._built_in = {relying_party.client_id: relying_party for relying_party in built_in}
         self._parsed: dict[str, tuple[bytes, RelyingParty]] = {}
 
     def put(self, tx: Transaction, relying_party: RelyingParty, at: datetime) -> None:
@@ -55,6 +57,8 @@ class RelyingParties:
 
     def get(self, tx: Transaction, client_id: str) -> RelyingParty | None:
         """The relying party of that client_id, as it is registered now."""
+        if client_id in self._built_in:
+            return self._built_in[client_id]
         version = tx.execute(_VERSION, {"client": client_id}).scalar() if storable(client_id) else None
         if version is None:
             self._parsed.pop(client_id, None)

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     REQUEST_URI = "request_uri"
     NONCE = "nonce"
     ACTION = "action"
+    PRE_AUTHORIZED = "pre_authorized_code"
+    NOTIFICATION = "notification_id"
 
 
 _PUT = insert(table).values(consumed_at=None)

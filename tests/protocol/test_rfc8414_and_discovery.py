@@ -12,6 +12,7 @@ from netid.credentials.current_keys import CurrentKeys
 from netid.identity.claims import CATALOGUE
 from netid.identity.levels import AssuranceLevel
 from tests.protocol.reading import id_token, key_set
+from tests.wallets import PRE_AUTHORIZED
 
 WELL_KNOWN = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 PUBLIC = (*WELL_KNOWN, "/jwks", "/openapi.json")
@@ -60,7 +61,7 @@ def test_public_documents_may_be_kept_and_read_by_anybody(shared, address):
 def test_what_has_to_be_in_it_is_in_it(metadata):
     assert metadata["response_types_supported"] == ["code"]
     assert metadata["require_pushed_authorization_requests"] is False  # by registration: profile fapi2
-    assert metadata["grant_types_supported"] == ["authorization_code"]
+    assert metadata["grant_types_supported"] == ["authorization_code", PRE_AUTHORIZED]
     assert metadata["subject_types_supported"] == ["pairwise"]
     assert metadata["request_parameter_supported"] is False
     assert metadata["request_uri_parameter_supported"] is False
@@ -70,7 +71,7 @@ def test_what_has_to_be_in_it_is_in_it(metadata):
 
 
 def test_no_scope_of_a_relying_party_is_told_to_others(shop, metadata):
-    assert metadata["scopes_supported"] == ["openid", "netid.verify"]
+    assert metadata["scopes_supported"] == ["openid", "netid.verify", "net_credential", "net_credential_long"]
 
 
 def test_prompts_that_are_named_are_understood(shop, metadata):
