@@ -20,6 +20,9 @@ from tests.running import MANAGEMENT_TOKEN, Running
 PLANTED = "planted-5f1c"
 """Put into malformed values: no answer may repeat it."""
 
+ON_RECORD = ("page_refused",)
+"""The event of a page that refused somebody who was signed in."""
+
 _LEFT_ALONE = frozenset({"audit_events", "audit_seals", "throttle"})
 _TRACES = ("Traceback", "site-packages", "sqlalchemy", "sqlite3", 'File "')
 

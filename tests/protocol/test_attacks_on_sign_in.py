@@ -9,7 +9,7 @@ import requests
 from netid.identity.consent import Action
 from tests.protocol.meddling import latest_receipt, person_id_of, set_status
 from tests.protocol.reading import signed
-from tests.protocol.refusals import PLANTED, Refusals, rows
+from tests.protocol.refusals import ON_RECORD, PLANTED, Refusals, rows
 from tests.protocol.visiting import Visitor, step_of
 from tests.running import CALLBACK, MINORS_PURPOSE, PARCEL_PURPOSE, Client, Running
 
@@ -54,7 +54,7 @@ class TestLinks:
         again = visitor.browser.get(page.url)
         assert again.status_code == 200
         assert shop.running.callback(visitor.walk(visitor.send(again, who=visitor.who))).code
-        refused(shop.running, lambda: visitor.browser.get(page.url), 409, None)
+        refused(shop.running, lambda: visitor.browser.get(page.url), 409, None, audited=ON_RECORD)
 
     def test_a3_a_sign_in_expires(self, provider, refused):
         client, visitor = provider.register(), Visitor(provider)
@@ -107,7 +107,7 @@ class TestForms:
         act = lambda: visitor.browser.post(  # noqa: E731
             page.url, data=data, headers=headers, allow_redirects=False
         )
-        refused(shop.running, act, 403, None)
+        refused(shop.running, act, 403, None, audited=ON_RECORD)
 
     def test_a10_browsers_that_hide_the_origin_of_our_own_page_are_believed(self, shop, visitor):
         page = consent_page(shop, visitor)
@@ -127,6 +127,7 @@ class TestForms:
                 lambda value=token: visitor.send(page, form_token=value, decision="agree"),
                 403,
                 None,
+                audited=ON_RECORD,
             )
 
     def test_a10_a_get_decides_nothing(self, shop, visitor):
@@ -177,13 +178,14 @@ class TestWhatIsTicked:
     )
     def test_a11_a_field_that_the_page_did_not_offer(self, shop, visitor, refused, extra):
         page = consent_page(shop, visitor, scope=PARCELS)
-        refused(shop.running, lambda: visitor.send(page, decision="agree", **extra), 400, None)
+        act = lambda: visitor.send(page, decision="agree", **extra)  # noqa: E731
+        refused(shop.running, act, 400, None, audited=ON_RECORD)
         assert userinfo_of(shop, visitor.send(page, decision="agree")) == {"name", "document_number"}
 
     def test_a11_a_voluntary_field_that_was_not_requested_cannot_be_ticked(self, shop, visitor, refused):
         page = consent_page(shop, visitor, scope=PARCELS, claims='{"userinfo": {"name": null}}')
         act = lambda: visitor.send(page, decision="agree", claim=["phone_number"])  # noqa: E731
-        refused(shop.running, act, 400, None)
+        refused(shop.running, act, 400, None, audited=ON_RECORD)
 
     @pytest.mark.parametrize("decision", ["", "yes", "AGREE", "agree refuse"])
     def test_no_decision_is_no_agreement(self, shop, visitor, decision):
@@ -203,7 +205,8 @@ class TestWhatIsTicked:
     def test_a_second_press_gives_no_second_code(self, shop, visitor, refused):
         page = consent_page(shop, visitor)
         assert shop.running.callback(visitor.send(page, decision="agree")).code
-        refused(shop.running, lambda: visitor.send(page, decision="agree"), 409, None)
+        act = lambda: visitor.send(page, decision="agree")  # noqa: E731
+        refused(shop.running, act, 409, None, audited=ON_RECORD)
 
 
 class TestWhatIsRemembered:
@@ -250,13 +253,15 @@ class TestTwoTabs:
         second_tab = visitor.browser.get(first_tab.url.replace("/consent/", "/sign-in/"))
         visitor.who = "persona:another-adult"
         visitor.walk(visitor.send(second_tab, who=visitor.who), stop="consent")
-        refused(shop.running, lambda: visitor.send(first_tab, decision="agree"), 403, None)
+        act = lambda: visitor.send(first_tab, decision="agree")  # noqa: E731
+        refused(shop.running, act, 403, None, audited=ON_RECORD)
 
     def test_a13_two_sign_ins_of_two_people_in_one_browser_stay_apart(self, shop, visitor, refused):
         first = consent_page(shop, visitor, state="first")
         visitor.who = "persona:another-adult"
         second = consent_page(shop, visitor, state="second", prompt="login")
-        refused(shop.running, lambda: visitor.send(first, decision="agree"), 403, None)
+        act = lambda: visitor.send(first, decision="agree")  # noqa: E731
+        refused(shop.running, act, 403, None, audited=ON_RECORD)
         answer = shop.running.callback(visitor.send(second, decision="agree"))
         assert answer.parameters["state"] == "second"
         token = signed(shop.running, shop.redeem(answer.code).json()["id_token"])
@@ -337,7 +342,8 @@ class TestSuspension:
         client, visitor = provider.register(), Visitor(provider)
         page = consent_page(client, visitor)
         set_status(provider, "cancelled")
-        answer = refused(provider, lambda: visitor.send(page, decision="agree"), 400, None)
+        act = lambda: visitor.send(page, decision="agree")  # noqa: E731
+        answer = refused(provider, act, 400, None, audited=ON_RECORD)
         assert urlsplit(answer.response.url).path.startswith("/consent/")
 
     def test_a_cancelled_person_cannot_sign_in(self, shop):

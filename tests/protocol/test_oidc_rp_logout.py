@@ -14,7 +14,7 @@ import requests
 from netid.credentials.jwk import SigningKey
 from tests.pages import Visitor
 from tests.protocol.forging import forge
-from tests.protocol.refusals import PLANTED, Refusals
+from tests.protocol.refusals import ON_RECORD, PLANTED, Refusals
 from tests.running import Client, Running
 
 AFTER = "http://127.0.0.1:9/after"
@@ -219,14 +219,15 @@ def test_what_is_not_proven_is_a_page_without_a_location(
     def ask() -> requests.Response:
         return visitor.browser.get(shop.running.url("/logout"), params=changed, allow_redirects=False)
 
-    refusal = refused(shop.running, ask, 400, None)
+    refusal = refused(shop.running, ask, 400, None, audited=ON_RECORD)
     assert "Location" not in refusal.response.headers
     assert is_signed_in(visitor)
 
 
 def test_a_parameter_twice_is_refused(visitor: Visitor, shop: Client, refused: Refusals) -> None:
     url = shop.running.url("/logout?client_id=a-shop&client_id=other")
-    refused(shop.running, lambda: visitor.browser.get(url, allow_redirects=False), 400, None)
+    act = lambda: visitor.browser.get(url, allow_redirects=False)  # noqa: E731
+    refused(shop.running, act, 400, None, audited=ON_RECORD)
 
 
 # The form
@@ -248,7 +249,7 @@ def test_only_this_browsers_own_form_signs_out(visitor: Visitor, shop: Client, r
         def send(form: dict[str, str] = form, headers: dict[str, str] = headers) -> requests.Response:
             return visitor.browser.post(url, data=form, headers=headers, allow_redirects=False)
 
-        refused(shop.running, send, 403, None)
+        refused(shop.running, send, 403, None, audited=ON_RECORD)
     assert visitor.browser.get(url, allow_redirects=False).status_code == 405
     assert is_signed_in(visitor)
 
@@ -268,6 +269,7 @@ def test_a_form_cannot_be_bent_to_lead_elsewhere(visitor: Visitor, shop: Client,
         lambda: visitor.browser.post(url, data=form, headers=own, allow_redirects=False),
         400,
         None,
+        audited=ON_RECORD,
     )
     assert is_signed_in(visitor)
 

@@ -15,7 +15,7 @@ from netid.credentials.jwk import SigningKey
 from netid.services.pushed_requests import REQUEST_URI_PREFIX
 from tests.protocol.meddling import held
 from tests.protocol.reading import signed
-from tests.protocol.refusals import PLANTED, Refusals, rows
+from tests.protocol.refusals import ON_RECORD, PLANTED, Refusals, rows
 from tests.protocol.visiting import Visitor, step_of
 from tests.running import CALLBACK, PARCEL_PURPOSE, Client, Running
 
@@ -470,14 +470,15 @@ class TestTwoTabs:
         assert client.running.callback(visitor.send(first, decision="agree")).code
         for decision in ("agree", "refuse"):
             act = lambda how=decision: visitor.send(second, decision=how)  # noqa: E731
-            refused(client.running, act, 409, None)
+            refused(client.running, act, 409, None, audited=ON_RECORD)
 
     def test_another_persons_browser_is_a_second_tab_too(self, client, refused):
         request_uri = client.pushed()
         one, other = Visitor(client.running), Visitor(client.running, who="persona:another-adult")
         first, second = (pages(client, who, request_uri, stop="consent") for who in (one, other))
         assert client.running.callback(one.send(first, decision="refuse")).error == "access_denied"
-        refused(client.running, lambda: other.send(second, decision="agree"), 409, None)
+        act = lambda: other.send(second, decision="agree")  # noqa: E731
+        refused(client.running, act, 409, None, audited=ON_RECORD)
 
     def test_of_four_at_once_one_gets_a_code(self, client):
         request_uri, together = client.pushed(), threading.Barrier(4)
