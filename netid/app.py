@@ -77,6 +77,7 @@ from netid.services.passcode_check import PasscodeCheck
 from netid.services.pushed_requests import PushedRequests
 from netid.services.receipts import Receipts
 from netid.services.records import Records
+from netid.services.refusals import Refusals
 from netid.services.registration import Registration, load_registrations
 from netid.services.rights import Rights
 from netid.services.rotation import Rotation
@@ -122,6 +123,7 @@ class Services:
     sign_in: SignIn
     sign_out: SignOut
     fresh: FreshSignIn
+    refusals: Refusals
     decisions: Decisions
     grants: Grants
     offers: Offers
@@ -375,6 +377,7 @@ def _services(
         sign_in=sign_in,
         sign_out=sign_out,
         fresh=fresh,
+        refusals=Refusals(stores, ambient=ambient),
         decisions=decisions,
         grants=grants,
         offers=Offers(
@@ -560,6 +563,7 @@ def _web(
         records=services.records,
         rights=services.rights,
         fresh=services.fresh,
+        refusals=services.refusals,
         cancellation=services.cancellation,
         suspensions=services.suspensions,
         notices=services.notices,

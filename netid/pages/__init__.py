@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Flask
 
 from netid.ambient import Ambient
+from netid.errors import NetIDError
 from netid.identity.persons import Persona
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
@@ -24,6 +25,7 @@ from netid.pages import (
     telling,
 )
 from netid.pages.owner import Owners
+from netid.pages.refusing import Refusing
 from netid.pages.visit import Visits
 from netid.services.applying import Applying
 from netid.services.cancellation import Cancellation
@@ -31,6 +33,7 @@ from netid.services.decisions import Decisions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.notices import Notices
 from netid.services.records import Records
+from netid.services.refusals import Refusals
 from netid.services.rights import Rights
 from netid.services.sign_in import SignIn
 from netid.services.signing_out import SignOut
@@ -52,6 +55,7 @@ def register(
     records: Records,
     rights: Rights,
     fresh: FreshSignIn,
+    refusals: Refusals,
     cancellation: Cancellation,
     suspensions: Suspensions,
     notices: Notices,
@@ -65,6 +69,8 @@ def register(
     visits = Visits(browsers=browsers, sign_in=sign_in, authorize=authorize)
     signing = signing_in.SigningIn(visits, sign_in=sign_in, records=records, personas=personas)
     routes = Blueprint("pages", __name__)
+    refusing = Refusing(browsers=browsers, refusals=refusals)
+    routes.register_error_handler(NetIDError, refusing.answer)
     home.add_routes(routes, settings.platform_url)
     signing_in.add_routes(routes, signing)
     consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
@@ -86,6 +92,7 @@ def register(
         fresh=fresh,
         cancellation=cancellation,
         records=records,
+        refusing=refusing,
     )
     leaving.add_routes(routes, leaves)
     tells = telling.Telling(

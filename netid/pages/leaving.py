@@ -12,6 +12,7 @@ from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language, ngettext
+from netid.pages.refusing import Refusing
 from netid.services.cancellation import Cancellation
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
@@ -39,6 +40,7 @@ class Leaving:
         fresh: FreshSignIn,
         cancellation: Cancellation,
         records: Records,
+        refusing: Refusing,
     ) -> None:
         self._browsers = browsers
         self._authorize = authorize
@@ -46,6 +48,7 @@ class Leaving:
         self._fresh = fresh
         self._cancellation = cancellation
         self._records = records
+        self._refusing = refusing
 
     def cancel(self) -> Response:
         """/records/cancel: what will happen; the decision itself only after a fresh sign-in."""
@@ -59,6 +62,7 @@ class Leaving:
             return self._ask(browser, (FormError("decision", _("Choose one of the two answers.")),))
         except FreshSignInRequired as refusal:
             responses.log_refusal(refusal)
+            self._refusing.keep(refusal)
             return self._sign_in_anew(browser)
 
     def _decide(self, browser: Browser, decision: str) -> Response:
