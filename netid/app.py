@@ -110,6 +110,7 @@ ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
     "credential": responses.oauth_json,
     "issuer": responses.problem,
     "discovery": responses.problem,
+    "records_data": responses.problem,
 }
 """How a blueprint's errors are answered; those that are not listed answer people, with a page."""
 
@@ -564,6 +565,9 @@ def _web(
         rights=services.rights,
         fresh=services.fresh,
         refusals=services.refusals,
+        complaining=services.complaining,
+        copying=services.copying,
+        correcting=services.correcting,
         cancellation=services.cancellation,
         suspensions=services.suspensions,
         notices=services.notices,

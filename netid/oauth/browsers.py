@@ -43,6 +43,17 @@ class Browsers:
             self._set(response, self._session_cookie, new_session, int(SESSION_LIFETIME.total_seconds()))
         return response
 
+    def forget_session(self, response: R) -> R:
+        """Takes the session's cookie away, which is good for nothing any more."""
+        response.delete_cookie(
+            self._session_cookie,
+            path=self._settings.path or "/",
+            secure=self._settings.secure,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
     def _set(self, response: Response, name: str, value: str, seconds: int) -> None:
         response.set_cookie(
             name,

@@ -11,15 +11,23 @@ from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
 from netid.oauth.logout import EndSession
 from netid.pages import (
+    complaining as complaints,
+)
+from netid.pages import (
     consenting,
+    copy_tables,
     dates,
     enrolment,
+    entry_words,
     explaining,
     home,
     language,
     leaving,
+    owning,
     platforms,
     recording,
+    records_data,
+    renewing,
     sessions,
     signing_in,
     telling,
@@ -29,6 +37,9 @@ from netid.pages.refusing import Refusing
 from netid.pages.visit import Visits
 from netid.services.applying import Applying
 from netid.services.cancellation import Cancellation
+from netid.services.complaining import Complaining
+from netid.services.copying import Copying
+from netid.services.correcting import Correcting
 from netid.services.decisions import Decisions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.notices import Notices
@@ -56,6 +67,9 @@ def register(
     rights: Rights,
     fresh: FreshSignIn,
     refusals: Refusals,
+    complaining: Complaining,
+    copying: Copying,
+    correcting: Correcting,
     cancellation: Cancellation,
     suspensions: Suspensions,
     notices: Notices,
@@ -66,6 +80,8 @@ def register(
     language.install(app, cookie_path=settings.path or "/", secure=settings.secure)
     dates.install(app)
     explaining.install(app)
+    entry_words.install(app)
+    copy_tables.install(app)
     visits = Visits(browsers=browsers, sign_in=sign_in, authorize=authorize)
     signing = signing_in.SigningIn(visits, sign_in=sign_in, records=records, personas=personas)
     routes = Blueprint("pages", __name__)
@@ -76,9 +92,25 @@ def register(
     consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
     owners = Owners(browsers=browsers, sign_in=sign_in)
     own = recording.Recording(
-        owners, browsers=browsers, authorize=authorize, sign_out=sign_out, rights=rights, records=records
+        owners,
+        browsers=browsers,
+        authorize=authorize,
+        sign_out=sign_out,
+        rights=rights,
+        complaining=complaining,
+        records=records,
     )
     recording.add_routes(routes, own)
+    data = owning.Owning(owners, browsers=browsers, authorize=authorize, fresh=fresh, copying=copying)
+    owning.add_routes(routes, data)
+    renews = renewing.Renewing(
+        owners, browsers=browsers, authorize=authorize, fresh=fresh, correcting=correcting
+    )
+    renewing.add_routes(routes, renews)
+    complains = complaints.Complaints(
+        owners, browsers=browsers, authorize=authorize, rights=rights, complaining=complaining
+    )
+    complaints.add_routes(routes, complains)
     undoing = platforms.Platforms(owners, browsers=browsers, authorize=authorize, rights=rights)
     platforms.add_routes(routes, undoing)
     signed_in = sessions.Sessions(
@@ -105,4 +137,6 @@ def register(
     )
     telling.add_routes(routes, tells)
     app.register_blueprint(routes)
+    as_json = records_data.RecordsData(owners, rights=rights, issuer=settings.issuer)
+    app.register_blueprint(records_data.blueprint(as_json))
     app.register_blueprint(enrolment.blueprint(applying=applying, browsers=browsers, personas=personas))

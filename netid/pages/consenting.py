@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 
 from netid.errors import AccessDenied, GuardianRequired, NoticeChanged, PersonSuspended, StepSkipped
 from netid.identity.claims import CATALOGUE
+from netid.identity.consent import Notice
 from netid.identity.relying_party import Necessity
 from netid.identity.text import Language
 from netid.oauth.authorize import Authorize
@@ -62,7 +63,7 @@ class Consenting:
         notice = self._decisions.notice(visit.interaction, step.standing, language())
         return self._visits.show(
             visit,
-            "consent.html" if notice.purpose else "check_result.html",
+            _template(notice),
             errors,
             notice=notice,
             fields=frozenset(name for name, claim in CATALOGUE.items() if claim.is_field),
@@ -77,6 +78,12 @@ class Consenting:
         ticked = frozenset(form.claim)
         code = self._decisions.agree(interaction, visit.browser, ticked, form.language, form.notice)
         return self._authorize.send_code(interaction, code)
+
+
+def _template(notice: Notice) -> str:
+    if notice.to_own_wallet:
+        return "wallet_consent.html"
+    return "consent.html" if notice.purpose else "check_result.html"
 
 
 def add_routes(routes: Blueprint, pages: Consenting) -> None:

@@ -15,8 +15,8 @@ from netid.identity.text import Language, Text
 TRANSLATIONS = Path(__file__).parent / "translations"
 """Every text is written in English in its place, and in Chinese in the catalogues of this folder."""
 
-CATALOGUES = ("messages", "enrol", "records", "leaving", "undoing")
-"""Their names: what a person sees in general, on enrolment, in their records, on leaving, on undoing."""
+CATALOGUES = ("messages", "enrol", "records", "leaving", "undoing", "rights")
+"""What a person sees in general, on enrolment, in their records, on leaving, on undoing, on their rights."""
 
 
 def _load_chinese() -> Translations:

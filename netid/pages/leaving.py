@@ -70,7 +70,8 @@ class Leaving:
             return self._sign_in_anew(browser)
         if decision == "refuse":
             return self._authorize.to_own_pages("")
-        return self._authorize.to_cancelled(self._cancellation.cancel(browser))
+        response = self._authorize.to_cancelled(self._cancellation.cancel(browser))
+        return self._browsers.forget_session(response)
 
     def _ask(self, browser: Browser, errors: tuple[FormError, ...] = ()) -> Response:
         session = self._sign_in.signed_in(browser)

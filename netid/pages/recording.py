@@ -1,19 +1,27 @@
 """“My records”: who asked, for what, what they got; each receipt; and taking a consent back."""
 
+from collections.abc import Mapping
 from itertools import groupby
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
+from netid import responses
 from netid.identity.calendar import CHINA_STANDARD_TIME
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
+from netid.pages.entry_words import outcome_name
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language
 from netid.pages.owner import Owners
+from netid.services.complaining import Complaining
 from netid.services.records import Records
-from netid.services.rights import Entry, Rights
+from netid.services.rights import Entry, Outcome, Rights
+from netid.services.searching import Wanted
 from netid.services.signing_out import SignOut
+
+MOST_SEARCHED = 100
+"""How many characters of a search are looked for."""
 
 _FORMS = "records"
 
@@ -29,6 +37,7 @@ class Recording:
         authorize: Authorize,
         sign_out: SignOut,
         rights: Rights,
+        complaining: Complaining,
         records: Records,
     ) -> None:
         self._owners = owners
@@ -36,20 +45,26 @@ class Recording:
         self._authorize = authorize
         self._sign_out = sign_out
         self._rights = rights
+        self._complaining = complaining
         self._records = records
 
     def overview(self) -> Response:
-        """/records: every decision, the latest first."""
+        """/records: every decision, or those that are looked for, the latest first."""
         browser, session = self._owners.come(request)
         if session is None:
             return self._authorize.visit_own_pages(browser, language())
         history = self._rights.history(session.person_id)
+        looked_for = wanted(request.args)
+        found = [entry for entry in history if looked_for.fits(entry)]
         return show(
             "records.html",
-            months=[(month, list(entries)) for month, entries in groupby(history, _month)],
+            months=[(month, list(entries)) for month, entries in groupby(found, _month)],
             platforms=_platforms(history),
-            chosen=request.args.get("platform", ""),
-            label=self._records.masked_label(session.person_id),
+            outcomes=[(outcome.value, outcome_name(outcome)) for outcome in Outcome],
+            wanted=looked_for,
+            is_empty=not history,
+            holding=self._records.holding(session.person_id),
+            children=len(self._rights.children(session.person_id)),
             status=_("Done. This takes effect at once.") if "done" in request.args else None,
             form_token=self._browsers.form_token(browser, _FORMS),
         )
@@ -60,19 +75,46 @@ class Recording:
         if session is None:
             return self._authorize.visit_own_pages(browser, language())
         entry = self._rights.entry(session.person_id, receipt_id)
-        return show("receipt.html", entry=entry, form_token=self._browsers.form_token(browser, _FORMS))
+        return show(
+            "receipt.html",
+            entry=entry,
+            complaint=self._complaining.about(session.person_id, receipt_id),
+            is_own=entry.stored.person_id == session.person_id,
+            form_token=self._browsers.form_token(browser, _FORMS),
+        )
+
+    def children(self) -> Response:
+        """/records/children: what the guardian of a child under 14 agreed to, and taking it back."""
+        browser, session = self._owners.come(request)
+        if session is None:
+            return self._authorize.visit_own_pages(browser, language())
+        children = self._rights.children(session.person_id)
+        return show(
+            "children.html",
+            children=[(self._records.masked_label(child.person_id), child.entries) for child in children],
+            status=_("Done. This takes effect at once.") if "done" in request.args else None,
+            form_token=self._browsers.form_token(browser, _FORMS),
+        )
 
     def withdraw(self, receipt_id: str) -> Response:
         """Takes one consent back (PIPL 15)."""
         _browser, session = self._owners.act(request, _FORMS)
-        self._rights.withdraw(session.person_id, receipt_id)
+        owner = self._rights.withdraw(session.person_id, receipt_id)
+        if owner != session.person_id:
+            return responses.see_other(url_for("pages.children", done=""))
         return self._authorize.to_own_pages("done")
 
     def sign_out(self) -> Response:
         """Ends the session of this browser."""
         browser, _session = self._owners.act(request, _FORMS)
         self._sign_out.here(browser)
-        return self._authorize.to_own_pages("")
+        return self._browsers.forget_session(self._authorize.to_own_pages(""))
+
+
+def wanted(asked: Mapping[str, str]) -> Wanted:
+    """What an address looks for; what it says otherwise asks for nothing."""
+    outcome = next((one for one in Outcome if one.value == asked.get("outcome")), None)
+    return Wanted(asked.get("platform", ""), outcome, asked.get("words", "")[:MOST_SEARCHED])
 
 
 def _month(entry: Entry) -> tuple[int, int]:
@@ -94,6 +136,7 @@ def _platforms(history: list[Entry]) -> list[tuple[str, str]]:
 def add_routes(routes: Blueprint, pages: Recording) -> None:
     """The addresses of one's own records."""
     routes.add_url_rule("/records", "records", pages.overview)
+    routes.add_url_rule("/records/children", "children", pages.children)
     routes.add_url_rule("/records/<receipt_id>", "receipt", pages.receipt)
     routes.add_url_rule("/records/<receipt_id>/withdraw", "withdraw", pages.withdraw, methods=["POST"])
     routes.add_url_rule("/sign-out", "sign_out", pages.sign_out, methods=["POST"])

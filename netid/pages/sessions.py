@@ -104,6 +104,7 @@ class Sessions:
             return self._ask(asked, (FormError("decision", _("Choose one of the two answers.")),))
         if given["decision"] == "agree":
             self._sign_out.here(browser)
+            return self._browsers.forget_session(self._onward(asked))
         return self._onward(asked)
 
     def _onward(self, asked: LogoutRequest) -> Response:

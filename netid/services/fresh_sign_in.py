@@ -79,7 +79,6 @@ def _is_of_now(session: Session, interaction: Interaction, now: datetime) -> boo
     return (
         who is not None
         and who.person_id == session.person_id
-        and not who.missing(interaction.request.level)
         and interaction.request.level.factors - {Factor.CREDENTIAL} <= set(session.proved)
         and now - session.auth_time < FRESH_FOR
     )

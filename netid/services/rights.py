@@ -188,8 +188,8 @@ class Rights:
             _told(stored, looked.messages),
         )
 
-    def withdraw(self, person_id: str, receipt_id: str) -> None:
-        """Ends one consent, with the relying party's codes and tokens, at once (PIPL 15).
+    def withdraw(self, person_id: str, receipt_id: str) -> str:
+        """Ends one consent, with the relying party's codes and tokens, at once (PIPL 15); whose it was.
 
         The relying party is told to delete what it got. Raises NotFound for what is neither this
         person's nor their child's. What has ended already stays as it is.
@@ -198,6 +198,7 @@ class Rights:
         with self._stores.db.write() as tx:
             stored = self.visible(tx, person_id, receipt_id, now)
             self._messages.consents_withdrawn(tx, self._withdraw(tx, [stored], now), now)
+        return stored.person_id
 
     def withdraw_from(self, person_id: str, client_id: str) -> None:
         """Ends every consent to one relying party, as `withdraw` ends one. Raises NotFound likewise."""

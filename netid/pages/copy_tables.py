@@ -1,0 +1,199 @@
+"""The copy of everything as tables to read (PIPL 45)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask
+
+from netid.identity.claims import CATALOGUE
+from netid.identity.documents import DOCUMENT_KINDS
+from netid.identity.text import Text
+from netid.pages.dates import write_moment
+from netid.pages.language import gettext as _
+from netid.pages.language import language, said
+from netid.services.copy_form import Copy, WordsPart
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One kind of thing that is kept."""
+
+    id: str
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def inert(value: str) -> str:
+    """The value as a page shows it: in quotation marks where a spreadsheet would take it for a formula.
+
+    Markup in it is escaped by the template, as everywhere.
+    """
+    return f"“{value}”" if value.startswith(_FORMULA) else value
+
+
+def fields(copy: Copy) -> list[tuple[str, str]]:
+    """What is kept of the document and with it, by label."""
+    shown = dict(copy.document)
+    shown["document_kind"] = said(DOCUMENT_KINDS[shown["document_kind"]].label)
+    shown["sex"] = {"female": _("Female"), "male": _("Male")}[shown["sex"]]
+    return [(said(claim.label), shown[name]) for name, claim in CATALOGUE.items() if name in shown]
+
+
+def tables(copy: Copy) -> list[Table]:
+    """Everything else, a table for each kind of thing."""
+    names = {one.client_id: one.name for one in copy.platforms}
+    return [
+        _platforms(copy),
+        _receipts(copy, names),
+        _messages(copy, names),
+        _sessions(copy, names),
+        _words("complaints", _("Complaints"), copy.complaints, names),
+        _words("appeals", _("Appeals"), copy.appeals, names),
+        _notices(copy),
+        _events(copy, names),
+    ]
+
+
+def _platforms(copy: Copy) -> Table:
+    return Table(
+        "platforms",
+        _("Platforms"),
+        (_("Platform"), _("Operator"), _("Contact"), _("Knows you as")),
+        [
+            (
+                inert(said(one.name) if one.name else one.client_id),
+                inert(said(one.operator) if one.operator else ""),
+                inert(one.contact or ""),
+                inert(one.subject or _("nobody")),
+            )
+            for one in copy.platforms
+        ],
+    )
+
+
+def _receipts(copy: Copy, names: Mapping[str, Text | None]) -> Table:
+    actions = {"agreed": _("Agreed"), "refused": _("Refused"), "withdrawn": _("Withdrawn")}
+    return Table(
+        "receipts",
+        _("Receipts"),
+        (_("Number"), _("When"), _("Platform"), _("Decision"), _("Asked for"), _("Agreed to"), _("Purpose")),
+        [
+            (
+                str(one.receipt.sequence),
+                _when(one.receipt.decided_at),
+                _name(one.receipt.client_id, names),
+                actions[one.receipt.action],
+                _claims(one.receipt.offered),
+                _claims(one.receipt.agreed),
+                inert(one.receipt.purpose or _("check result")),
+            )
+            for one in copy.receipts
+        ],
+    )
+
+
+def _messages(copy: Copy, names: Mapping[str, Text | None]) -> Table:
+    states = {
+        "waiting": _("no answer yet"),
+        "confirmed": _("confirmed"),
+        "refused": _("not accepted"),
+        "not_answered": _("not answered"),
+    }
+    return Table(
+        "messages",
+        _("What platforms were told"),
+        (_("When"), _("Platform"), _("Answer")),
+        [(_when(one.told_at), _name(one.client_id, names), states[one.state]) for one in copy.messages],
+    )
+
+
+def _sessions(copy: Copy, names: Mapping[str, Text | None]) -> Table:
+    return Table(
+        "sessions",
+        _("Where you are signed in"),
+        (_("Since"), _("Until"), _("Led to")),
+        [
+            (
+                _when(one.began_at),
+                _when(one.ends_at),
+                _(", ").join(_name(client_id, names) for client_id in one.platforms) or _("no platform"),
+            )
+            for one in copy.sessions
+        ],
+    )
+
+
+def _words(id: str, title: str, parts: Sequence[WordsPart], names: Mapping[str, Text | None]) -> Table:
+    return Table(
+        id,
+        title,
+        (_("When"), _("Platform"), _("Written"), _("Answer")),
+        [
+            (
+                _when(one.made_at),
+                _name(one.client_id, names) if one.client_id else "",
+                inert(one.words),
+                inert(one.answer or _("not answered yet")),
+            )
+            for one in parts
+        ],
+    )
+
+
+def _notices(copy: Copy) -> Table:
+    return Table(
+        "notices",
+        _("Notices"),
+        (_("Happened"), _("Told"), _("What")),
+        [
+            (
+                _when(one.happened_at),
+                _when(one.told_at),
+                inert(
+                    "; ".join(
+                        [said(one.title), *(f"{said(name)}: {said(value)}" for name, value in one.facts)]
+                    )
+                ),
+            )
+            for one in copy.notices
+        ],
+    )
+
+
+def _events(copy: Copy, names: Mapping[str, Text | None]) -> Table:
+    return Table(
+        "events",
+        _("Log"),
+        (_("When"), _("What"), _("Platform"), _("Details")),
+        [
+            (
+                _when(one.at),
+                one.what,
+                _name(one.client_id, names) if one.client_id else "",
+                inert(", ".join(f"{name}: {value}" for name, value in one.details.items())),
+            )
+            for one in copy.events
+        ],
+    )
+
+
+def _name(client_id: str, names: Mapping[str, Text | None]) -> str:
+    name = names.get(client_id)
+    return inert(said(name) if name else client_id)
+
+
+def _claims(claims: Sequence[str]) -> str:
+    return _(", ").join(said(CATALOGUE[name].label) for name in claims)
+
+
+def _when(moment: datetime) -> str:
+    return write_moment(moment, language())
+
+
+def install(app: Flask) -> None:
+    """Lets templates show what somebody wrote."""
+    app.jinja_env.filters["inert"] = inert
