@@ -205,6 +205,17 @@ def test_measures_11_an_exception_gives_out_the_fields_that_it_names(code: Excep
     assert released.claims == {name: FIELDS[name] for name in FIELDS if name in EXCEPTIONS[code].fields}
 
 
+def test_pipl_45_the_owner_reads_every_field_and_no_predicate() -> None:
+    vault = OpenVault(FIELDS)
+
+    released = Disclosure(vault).release_to_owner(TX, "a-person")  # type: ignore[arg-type]
+
+    assert released == {name: value for name, value in FIELDS.items() if name in CATALOGUE}
+    assert vault.opened == {claim.source for claim in CATALOGUE.values() if claim.is_field}
+    with pytest.raises(TypeError):
+        released["sex"] = "male"  # type: ignore[index]
+
+
 def test_words_are_kept_apart_from_the_fields_of_a_document() -> None:
     vault = OpenVault(dict(FIELDS))
     disclosure = Disclosure(vault)  # type: ignore[arg-type]

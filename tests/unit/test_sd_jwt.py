@@ -254,10 +254,10 @@ def test_the_same_claim_never_has_the_same_digest() -> None:
     assert len(digests) == 50
 
 
-def test_a_salt_has_128_bits() -> None:
+def test_a_salt_has_more_than_128_bits() -> None:
     [text] = issue({"name": Hidden("Lin")}).disclosures
 
-    assert len(base64url.decode(json.loads(base64url.decode(text))[0])) == 16
+    assert len(base64url.decode(json.loads(base64url.decode(text))[0])) == 18
 
 
 def test_no_two_salts_or_decoys_are_made_of_the_same_bytes() -> None:
@@ -272,7 +272,7 @@ def test_no_two_salts_or_decoys_are_made_of_the_same_bytes() -> None:
     issued = sd_jwt.issue({f"claim-{one}": Hidden(one) for one in range(40)}, KEY, TYPE, random, 50)
 
     salts = [base64url.decode(json.loads(base64url.decode(text))[0]) for text in issued.disclosures]
-    pieces = [drawn[at : at + 16] for at in range(0, len(drawn), 16)]
+    pieces = [drawn[at : at + 18] for at in range(0, len(drawn), 18)]
     decoys = {digest(base64url.encode(piece)) for piece in pieces[40:50]}
     digests = jose.unverified_payload(issued.issued)["_sd"]
     assert salts == pieces[:40]
