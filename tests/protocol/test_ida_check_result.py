@@ -53,7 +53,7 @@ def test_it_is_the_same_for_everybody(shop, persona):
     }
 
 
-def test_its_size_is_the_same_for_everybody(shop):
+def test_s3_its_size_is_the_same_for_everybody(shop):
     people = ("an-adult", "long-name", "child-of-10", "foreign-name")
     assert len({len(shop.tokens(persona)["id_token"]) for persona in people}) == 1
 

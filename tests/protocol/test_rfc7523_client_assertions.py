@@ -308,8 +308,8 @@ class TestOnce:
             assertion = who.assertion(jti="the-same")
             assert who.redeem(who.client.headless().code, assertion).status_code == 200
 
-    def test_it_does_not_come_back_when_the_clock_jumps(self, start):
-        """F11: an hour ahead and back again, and what was used stays used."""
+    def test_f11_it_does_not_come_back_when_the_clock_jumps(self, start):
+        """An hour ahead and back again, and what was used stays used."""
         running = start()
         keyed = Keyed.register(running, "keyed")
         assertion = keyed.assertion()

@@ -336,8 +336,7 @@ class TestWhatTheUriIsGoodFor:
         provider.clock.advance(minutes=10)
         assert provider.callback(visitor.send(page, decision="agree")).code
 
-    def test_a3_what_was_used_stays_used_when_the_clock_jumps(self, provider, unanswered):
-        """F11."""
+    def test_a3_f11_what_was_used_stays_used_when_the_clock_jumps(self, provider, unanswered):
         client = provider.register()
         request_uri = client.pushed(login_hint="an-adult")
         provider.approve(client_id=client.client_id)

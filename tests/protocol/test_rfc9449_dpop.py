@@ -486,8 +486,8 @@ class TestReplay:
         unused = bank.dpop_proof("/userinfo", "GET", token, iat=now + 10)
         assert show(provider, token, proof=unused).status_code == 200
 
-    def test_t7_nor_when_the_clock_jumps(self, provider):
-        """F11: an hour ahead and back again."""
+    def test_t7_f11_nor_when_the_clock_jumps(self, provider):
+        """An hour ahead and back again."""
         provider.clock.stop()
         bank = provider.register("a-bank", profile="fapi2")
         token = bank.tokens()["access_token"]

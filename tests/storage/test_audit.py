@@ -119,7 +119,7 @@ def test_a_seal_covers_each_event_once(db: Database, now: datetime, sealer: Seal
         ("UPDATE audit_seals SET sequence = 9 WHERE sequence = 1", 1),
     ],
 )
-def test_tampering_shows_and_names_the_first_bad_row(
+def test_r6_tampering_shows_and_names_the_first_bad_row(
     db: Database, sealed: AuditHead, damage: str, bad: int
 ) -> None:
     assert verify(db).first_bad_row is None
@@ -127,7 +127,7 @@ def test_tampering_shows_and_names_the_first_bad_row(
     assert verify(db).first_bad_row == bad
 
 
-def test_an_event_slipped_in_among_sealed_ones_shows(db: Database, now: datetime, sealer: Sealer) -> None:
+def test_r6_an_event_slipped_in_among_sealed_ones_shows(db: Database, now: datetime, sealer: Sealer) -> None:
     record(db, now, 3)
     do(db, "DELETE FROM audit_events WHERE sequence = 2")
     sealer.seal_once()
@@ -136,7 +136,7 @@ def test_an_event_slipped_in_among_sealed_ones_shows(db: Database, now: datetime
     assert verify(db).first_bad_row == 2
 
 
-def test_a_whole_chain_rolled_back_shows_against_a_head_kept_elsewhere(
+def test_r6_a_whole_chain_rolled_back_shows_against_a_head_kept_elsewhere(
     db: Database, now: datetime, sealed: AuditHead
 ) -> None:
     assert verify(db, sealed).first_bad_row is None

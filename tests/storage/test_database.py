@@ -145,8 +145,8 @@ def test_a_connection_that_postgresql_ends_is_busy_and_the_next_one_works(postgr
     db.close()
 
 
-def test_a_full_disk_is_busy_and_recovers(tmp_path: Path) -> None:
-    """F6: as SQLite says it when a page cannot be had."""
+def test_f6_a_full_disk_is_busy_and_recovers(tmp_path: Path) -> None:
+    """As SQLite says it when a page cannot be had."""
     db = Database(f"sqlite:///{tmp_path}/main.db", "main")
     db.migrate()
     with db.write() as tx:
@@ -160,7 +160,7 @@ def test_a_full_disk_is_busy_and_recovers(tmp_path: Path) -> None:
     db.close()
 
 
-def test_a_database_that_may_only_be_read_answers_reads(tmp_path: Path) -> None:
+def test_f7_a_database_that_may_only_be_read_answers_reads(tmp_path: Path) -> None:
     """F7: writes are refused as busy, reads go on."""
     db = Database(f"sqlite:///{tmp_path}/main.db", "main")
     db.migrate()
@@ -178,7 +178,7 @@ def test_a_database_that_may_only_be_read_answers_reads(tmp_path: Path) -> None:
 # The SQLite file
 
 
-def test_sqlite_is_durable_and_wipes_what_it_deletes(tmp_path: Path) -> None:
+def test_f3_sqlite_is_durable_and_wipes_what_it_deletes(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path}/main.db", "main")
     with db.read() as tx:
         found = {

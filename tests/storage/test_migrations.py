@@ -88,8 +88,7 @@ def test_a_database_of_a_later_version_stops_the_start(db: Database) -> None:
 
 
 @pytest.mark.parametrize("name", ["main", "keys"])
-def test_a_migration_killed_at_any_statement_leaves_nothing(url: str, name: str) -> None:
-    """F20."""
+def test_f20_a_migration_killed_at_any_statement_leaves_nothing(url: str, name: str) -> None:
     done = subprocess.run(
         [sys.executable, str(KILLED), url, name], capture_output=True, text=True, check=False
     )

@@ -86,8 +86,7 @@ def test_a_jti_is_seen_once(db: Database, now: datetime) -> None:
         assert SECRETS.put_once(tx, Kind.DPOP_JTI, b"another", now)
 
 
-def test_a_jti_stays_seen_when_the_clock_jumps_ahead_and_back(db: Database, now: datetime) -> None:
-    """F11."""
+def test_f11_a_jti_stays_seen_when_the_clock_jumps_ahead_and_back(db: Database, now: datetime) -> None:
     with db.write() as tx:
         SECRETS.put_once(tx, Kind.DPOP_JTI, b"a jti", now + MINUTE)
         assert SECRETS.purge(tx, now + timedelta(hours=1)) == 0

@@ -75,8 +75,7 @@ def test_a_quiet_day_forgives(db: Database, now: datetime) -> None:
         assert THROTTLE.failed(tx, KEY, next_day) == 5
 
 
-def test_a_clock_that_was_set_back_locks_nobody_out(db: Database, now: datetime) -> None:
-    """F11."""
+def test_f11_a_clock_that_was_set_back_locks_nobody_out(db: Database, now: datetime) -> None:
     with db.write() as tx:
         for _ in range(4):
             THROTTLE.attempt(tx, KEY, now)

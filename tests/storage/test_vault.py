@@ -83,10 +83,9 @@ def test_no_value_stands_in_either_database(
         "UPDATE vault SET sealed = substr(sealed, 1, 5)",
     ],
 )
-def test_a_value_that_was_changed_or_moved_is_not_given_out(
+def test_f15_a_value_that_was_changed_or_moved_is_not_given_out(
     db: Database, vault: Vault, enrol: Callable[[], str], damage: str
 ) -> None:
-    """F15."""
     one, other = enrol(), enrol()
     for person_id in (one, other):
         seal(db, vault, person_id, name="欧阳示例", phone="19900000000")

@@ -103,7 +103,7 @@ def test_each_field_and_the_net_number_has_a_disclosure_of_its_own() -> None:
 
 
 @given(st.sets(st.sampled_from(sorted(FIELDS))))
-def test_a_person_s_credential_has_the_size_and_shape_of_everybody_s(present_fields: set[str]) -> None:
+def test_s6_a_person_s_credential_has_the_size_and_shape_of_everybody_s(present_fields: set[str]) -> None:
     issued = SdJwt.parse(issue({name: FIELDS[name] for name in present_fields})).issued
     whole = SdJwt.parse(issue()).issued
 

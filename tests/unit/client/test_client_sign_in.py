@@ -80,7 +80,7 @@ def test_a_request_says_what_it_was_told_to_ask(plain_party):
     assert (asked["ui_locales"], asked["login_hint"]) == ("zh-CN", "an-adult")
 
 
-def test_another_browser_cannot_finish_what_this_one_began(party):
+def test_v9_another_browser_cannot_finish_what_this_one_began(party):
     query = party.come_back()
 
     with pytest.raises(CallbackRefused, match="state"):
@@ -106,7 +106,7 @@ def test_a_return_after_twenty_minutes_is_too_late(party):
 
 
 @pytest.mark.parametrize("iss", [None, "https://other.example", "https://provider.example/"])
-def test_a_return_from_another_provider_is_refused(party, iss):
+def test_v9_a_return_from_another_provider_is_refused(party, iss):
     with pytest.raises(CallbackRefused, match="iss"):
         party.client.finish(party.browser, party.come_back(iss=iss))
     assert party.provider.count("/token") == 0
@@ -125,7 +125,7 @@ def test_a_return_from_another_provider_is_refused(party, iss):
         (lambda _: "", "state"),
     ],
 )
-def test_a_malformed_return_is_refused(party, spoil, reason):
+def test_v9_a_malformed_return_is_refused(party, spoil, reason):
     with pytest.raises(CallbackRefused, match=reason):
         party.client.finish(party.browser, spoil(party.come_back()))
 
