@@ -564,6 +564,7 @@ def _web(
         records=services.records,
         rights=services.rights,
         fresh=services.fresh,
+        offers=services.offers,
         refusals=services.refusals,
         complaining=services.complaining,
         copying=services.copying,

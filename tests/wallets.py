@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,8 @@ import requests
 from netid.credentials.jose import prove
 from netid.credentials.jwk import SigningKey
 from netid.identity.relying_party import WALLET_CLIENT_ID
+from tests.pages import Page
+from tests.protocol.visiting import Visitor
 from tests.running import Running, sha256
 
 PRE_AUTHORIZED = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
@@ -28,6 +31,14 @@ class Wallet:
     key: SigningKey = field(default_factory=new_key)
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
+    _dpop_nonce: tuple[datetime, str] | None = None
+
+    def ready(self) -> None:
+        """Fetches the nonce for the next minute's DPoP proofs."""
+        now = self.running.clock.now()
+        if self._dpop_nonce is None or now - self._dpop_nonce[0] > timedelta(minutes=1):
+            self._dpop_nonce = now, self.running.dpop_nonce()
+
     @property
     def callback(self) -> str:
         return f"{self.running.provider.settings.wallet_url}/callback"
@@ -36,12 +47,14 @@ class Wallet:
         self, endpoint: str, access_token: str | None = None, key: SigningKey | None = None, **changes: Any
     ) -> str:
         """A right DPoP proof, but for the changes."""
+        self.ready()
+        assert self._dpop_nonce is not None
         claims = {
             "jti": secrets.token_urlsafe(16),
             "htm": "POST",
             "htu": f"{self.running.issuer}{endpoint}",
             "iat": int(self.running.clock.now().timestamp()),
-            "nonce": self.running.dpop_nonce(),
+            "nonce": self._dpop_nonce[1],
             "ath": sha256(access_token) if access_token else None,
         }
         claims = {name: value for name, value in (claims | changes).items() if value is not None}
@@ -151,3 +164,46 @@ class Wallet:
         assert answer.status_code == 200, answer.text
         credentials = [one["credential"] for one in answer.json()["credentials"]]
         return list(zip(credentials, keys, strict=True))
+
+
+class Owner(Visitor):
+    """A person who puts their net credential into a wallet on the provider's pages."""
+
+    def at_the_page(self) -> requests.Response:
+        """The page that asks, freshly signed in; a child has the guardian beside it."""
+        page = self.browser.get(self.running.url("/records/wallet"), allow_redirects=False)
+        return self.walk(page, stop="records")
+
+    def agree(self) -> requests.Response:
+        """The page with the offer."""
+        answer = self.send(self.at_the_page(), decision="agree")
+        assert answer.status_code == 303, answer.text
+        return self.open(answer)
+
+    def offer(self) -> "Offered":
+        """An offer, as a wallet gets it, and the code that the person reads."""
+        return read_offer(Page(self.agree()))
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What is on the page of an offer."""
+
+    uri: str
+    tx_code: str
+
+    def fetch(self) -> dict[str, Any]:
+        """The offer itself."""
+        answer = requests.get(self.uri, timeout=10)
+        assert answer.status_code == 200, answer.text
+        offer: dict[str, Any] = answer.json()
+        return offer
+
+
+def read_offer(page: Page) -> Offered:
+    """The offer on a page."""
+    link = page.test("offer-link").text
+    assert link.startswith("openid-credential-offer://?")
+    return Offered(
+        parse_qs(urlsplit(link).query)["credential_offer_uri"][0], page.test("tx-code").text.replace(" ", "")
+    )

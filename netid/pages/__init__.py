@@ -23,6 +23,7 @@ from netid.pages import (
     home,
     language,
     leaving,
+    offering,
     owning,
     platforms,
     recording,
@@ -43,6 +44,7 @@ from netid.services.correcting import Correcting
 from netid.services.decisions import Decisions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.notices import Notices
+from netid.services.offers import Offers
 from netid.services.records import Records
 from netid.services.refusals import Refusals
 from netid.services.rights import Rights
@@ -66,6 +68,7 @@ def register(
     records: Records,
     rights: Rights,
     fresh: FreshSignIn,
+    offers: Offers,
     refusals: Refusals,
     complaining: Complaining,
     copying: Copying,
@@ -111,6 +114,16 @@ def register(
         owners, browsers=browsers, authorize=authorize, rights=rights, complaining=complaining
     )
     complaints.add_routes(routes, complains)
+    offer = offering.Offering(
+        owners,
+        browsers=browsers,
+        authorize=authorize,
+        fresh=fresh,
+        offers=offers,
+        refusing=refusing,
+        wallet_url=settings.wallet_url,
+    )
+    offering.add_routes(routes, offer)
     undoing = platforms.Platforms(owners, browsers=browsers, authorize=authorize, rights=rights)
     platforms.add_routes(routes, undoing)
     signed_in = sessions.Sessions(

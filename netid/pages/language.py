@@ -15,8 +15,9 @@ from netid.identity.text import Language, Text
 TRANSLATIONS = Path(__file__).parent / "translations"
 """Every text is written in English in its place, and in Chinese in the catalogues of this folder."""
 
-CATALOGUES = ("messages", "enrol", "records", "leaving", "undoing", "rights")
-"""What a person sees in general, on enrolment, in their records, on leaving, on undoing, on their rights."""
+CATALOGUES = ("messages", "enrol", "records", "leaving", "undoing", "rights", "wallet")
+"""What a person sees in general, on enrolment, in their records, on leaving, on undoing,
+on their rights, and on wallets."""
 
 
 def _load_chinese() -> Translations:
