@@ -434,6 +434,13 @@ def test_a_group_of_foreign_letters_is_not_passed_over(foreign: str) -> None:
             base64url.decode(text)
 
 
+def test_only_padding_is_cut_off_the_end() -> None:
+    every_last_letter = [base64url.encode(bytes([0, 0, last])) for last in range(64)]
+
+    assert all(len(text) == 4 for text in every_last_letter)
+    assert len(set(every_last_letter)) == 64
+
+
 @pytest.mark.parametrize("stray", ["AB", "AQgwAB", "AAB", "AQgwAAB"])
 def test_bits_that_say_nothing_are_zero(stray: str) -> None:
     with pytest.raises(ValueError, match=r"^not canonical base64url$"):
