@@ -510,6 +510,7 @@ def _web(
     token_endpoint = token.Token(
         settings.issuer,
         client_authentication=client_authentication,
+        refusals=services.refusals,
         proofs=proofs,
         grants=services.grants,
         offers=services.offers,
@@ -521,6 +522,7 @@ def _web(
     app.register_blueprint(authorize.blueprint(authorization))
     push = par.Push(
         client_authentication=client_authentication,
+        refusals=services.refusals,
         proofs=proofs,
         pushed_requests=services.pushed_requests,
         hints=hints,
@@ -546,6 +548,7 @@ def _web(
     access = access_certificates.AccessCertificates(
         settings.issuer,
         client_authentication=client_authentication,
+        refusals=services.refusals,
         authority=authority,
         keys=keys,
         ambient=ambient,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Request, Response, jsonify, request
 
 from netid import responses
-from netid.errors import InvalidDPoPProof, InvalidRequest, NetIDError, OAuthError
+from netid.errors import InvalidDPoPProof, InvalidRequest, NetIDError
 from netid.identity.relying_party import RelyingParty
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.dpop import DPoPProofs
@@ -13,6 +13,7 @@ from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.parameters import body_parameters
 from netid.oauth.requests import parse_request, proven_redirect_uri
 from netid.services.pushed_requests import REQUEST_URI_LIFETIME, PushedRequests
+from netid.services.refusals import Refusals
 
 
 class Push:
@@ -22,11 +23,13 @@ class Push:
         self,
         *,
         client_authentication: ClientAuthentication,
+        refusals: Refusals,
         proofs: DPoPProofs,
         pushed_requests: PushedRequests,
         hints: IdTokenHints,
     ) -> None:
         self._client_authentication = client_authentication
+        self._refusals = refusals
         self._proofs = proofs
         self._pushed_requests = pushed_requests
         self._hints = hints
@@ -35,12 +38,8 @@ class Push:
         """The answer to a push. Raises OAuthError, also for a redirect URI that is not registered."""
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given, or_wallet=True)
-        try:
+        with self._refusals.of_client(relying_party, "push_refused"):
             return self._kept(relying_party, self._bound(incoming, given))
-        except OAuthError as refusal:
-            if not relying_party.is_own_wallet:  # nobody has proved to be it
-                self._pushed_requests.record_refusal(relying_party, refusal)
-            raise
 
     def _bound(self, incoming: Request, given: Mapping[str, str]) -> Mapping[str, str]:
         """RFC 9449, 10.1: a proof names the key as `dpop_jkt` does."""

@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from flask import Blueprint, Request, Response, jsonify, request
 
@@ -12,12 +11,10 @@ from netid import responses
 from netid.ambient import Ambient
 from netid.credentials import base64url
 from netid.errors import (
-    CodeReplayed,
     InvalidDPoPProof,
     InvalidGrant,
     InvalidRequest,
     NetIDError,
-    OAuthError,
     UnauthorizedClient,
     UnsupportedGrantType,
 )
@@ -30,6 +27,7 @@ from netid.oauth.parameters import body_parameters
 from netid.oauth.signing import Signer
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants, Redeemed
 from netid.services.offers import PRE_AUTHORIZED, Offers
+from netid.services.refusals import Refusals
 
 ID_TOKEN_LIFETIME = ACCESS_TOKEN_LIFETIME
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -44,6 +42,7 @@ class Token:
         issuer: str,
         *,
         client_authentication: ClientAuthentication,
+        refusals: Refusals,
         proofs: DPoPProofs,
         grants: Grants,
         offers: Offers,
@@ -53,6 +52,7 @@ class Token:
         self._offers = offers
         self._issuer = issuer
         self._client_authentication = client_authentication
+        self._refusals = refusals
         self._proofs = proofs
         self._grants = grants
         self._signer = signer
@@ -64,7 +64,7 @@ class Token:
         if given.get("grant_type") == PRE_AUTHORIZED and not _names_client(incoming, given):
             return self._by_offer(incoming, given)
         relying_party = self._client_authentication.authenticate(incoming, given, or_wallet=True)
-        with self._recording_refusals(relying_party):
+        with self._refusals.of_client(relying_party, "token_refused"):
             if given.get("grant_type") == PRE_AUTHORIZED:
                 if not relying_party.is_own_wallet:
                     raise UnauthorizedClient
@@ -135,22 +135,10 @@ class Token:
         """RFC 7009: ends the caller's own token; for any other nothing happens and nothing is said."""
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given, or_wallet=True)
-        with self._recording_refusals(relying_party):
+        with self._refusals.of_client(relying_party, "token_refused"):
             if "token" not in given:
                 raise InvalidRequest("token is missing; send the access token to end")
             self._grants.revoke(relying_party, given["token"])
-
-    @contextmanager
-    def _recording_refusals(self, relying_party: RelyingParty) -> Iterator[None]:
-        """Who has proved who they are is on record with what they were refused."""
-        try:
-            yield
-        except CodeReplayed:
-            raise  # recorded with the tokens it ended
-        except OAuthError as refusal:
-            if not relying_party.is_own_wallet:  # nobody has proved to be it
-                self._grants.record_refusal(relying_party, refusal)
-            raise
 
 
 def _names_client(incoming: Request, given: Mapping[str, str]) -> bool:

@@ -18,6 +18,7 @@ from netid.credentials.registration_statement import Statement
 from netid.errors import InvalidField, InvalidRequest, NetIDError
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import body_parameters
+from netid.services.refusals import Refusals
 
 
 class AccessCertificates:
@@ -28,12 +29,14 @@ class AccessCertificates:
         issuer: str,
         *,
         client_authentication: ClientAuthentication,
+        refusals: Refusals,
         authority: AccessAuthority,
         keys: CurrentKeys,
         ambient: Ambient,
     ) -> None:
         self._issuer = issuer
         self._client_authentication = client_authentication
+        self._refusals = refusals
         self._authority = authority
         self._keys = keys
         self._ambient = ambient
@@ -45,12 +48,14 @@ class AccessCertificates:
         """
         given = body_parameters(incoming)
         relying_party = self._client_authentication.authenticate(incoming, given)
-        certificate = self._authority.certify(relying_party.client_id, _key(given), self._ambient)
+        with self._refusals.of_client(relying_party, "access_refused"):
+            key = _key(given)
+        certificate = self._authority.certify(relying_party.client_id, key, self._ambient)
         statement = Statement.of(relying_party, x509_hash(certificate))
-        key, now = self._keys.credential_key(), self._ambient.now()
+        signing_key, now = self._keys.credential_key(), self._ambient.now()
         return {
             "certificate_chain": [write_certificate(certificate)],
-            "registration": registration_statement.state(statement, self._issuer, key, now),
+            "registration": registration_statement.state(statement, self._issuer, signing_key, now),
             "trust_anchor": self._authority.trust_anchor,
         }
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from netid.ambient import Ambient
 from netid.disclosure import Disclosure, Release
-from netid.errors import CodeReplayed, InvalidGrant, InvalidToken, OAuthError, ReleaseRefused
+from netid.errors import CodeReplayed, InvalidGrant, InvalidToken, ReleaseRefused
 from netid.identity.consent import StoredReceipt
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
@@ -288,17 +288,6 @@ class Grants:
         """Ends this relying party's own token; anybody else's stays as it is (RFC 7009)."""
         with self._stores.db.write() as tx:
             self._stores.tokens.revoke(tx, digest_of(token), relying_party.client_id, self._ambient.now())
-
-    def record_refusal(self, relying_party: RelyingParty, refusal: OAuthError) -> None:
-        """Keeps what an authenticated relying party was refused."""
-        with self._stores.db.write() as tx:
-            self._stores.audit.record(
-                tx,
-                "token_refused",
-                at=self._ambient.now(),
-                client_id=relying_party.client_id,
-                details={"error": refusal.code},
-            )
 
     def _record(self, tx: Transaction, kind: str, grant: Grant, release: Release, now: datetime) -> None:
         self._stores.audit.record(

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from netid.ambient import Ambient
-from netid.errors import OAuthError, RequestUriRefused
+from netid.errors import RequestUriRefused
 from netid.identity.relying_party import RelyingParty
 from netid.services.interaction import (
     SECRET_BYTES,
@@ -72,14 +72,3 @@ class PushedRequests:
         if request.pushed_as is None:
             return True
         return self._stores.single_use.finish(tx, Kind.REQUEST_URI, bytes.fromhex(request.pushed_as), now)
-
-    def record_refusal(self, relying_party: RelyingParty, refusal: OAuthError) -> None:
-        """Keeps what an authenticated relying party was refused."""
-        with self._stores.db.write() as tx:
-            self._stores.audit.record(
-                tx,
-                "push_refused",
-                at=self._ambient.now(),
-                client_id=relying_party.client_id,
-                details={"error": refusal.code},
-            )
