@@ -76,8 +76,8 @@ class Correcting:
     def correct(self, browser: Browser, values: dict[str, object]) -> Correction:
         """Puts the document in the place of the one on record, or refuses it with a reason.
 
-        Either is on record and uses the sign-in up. Raises FreshSignInRequired, and InvalidField for what is no
-        valid document today; then nothing has changed, and the sign-in is still good.
+        Either is on record and uses the sign-in up. Raises FreshSignInRequired, and InvalidField for what
+        is no valid document today; then nothing has changed, and the sign-in is still good.
         """
         now = self._ambient.now()
         with self._stores.db.write() as tx:

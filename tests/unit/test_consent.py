@@ -130,7 +130,8 @@ def test_pipl_31_a_guardian_is_told_for_whom_they_decide(language: Language) -> 
     plain = notice_for(SHOP, PREDICATES, PREDICATES.names, language)
     for_guardian = notice_for(SHOP, PREDICATES, PREDICATES.names, language, for_guardian=True)
 
-    [added] = [line for line in set(for_guardian.lines) - set(plain.lines) if "31" in line or "三十一" in line]
+    lines = set(for_guardian.lines) - set(plain.lines)
+    [added] = [line for line in lines if "31" in line or "三十一" in line]
     assert {"zh": "监护人", "en": "guardian"}[language] in added
     assert for_guardian.sha256 != plain.sha256
 
