@@ -1,4 +1,4 @@
-"""The command line: netid demo, serve, keys, relying-party, persona, doctor, audit, receipt, backup, operator.
+"""The command line; `netid --help` lists its commands.
 
 Each command imports what it needs when it runs, so that `netid --help` answers at once.
 """
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     operator = commands.add_parser(
-        "operator", help="suspend, answer appeals and authorities, tell people; each act is on record"
+        "operator", help="suspend, answer people and authorities, give notices; each act is on record"
     )
     acts = operator.add_subparsers(dest="action", required=True, metavar="ACT")
     whom = argparse.ArgumentParser(add_help=False)
@@ -127,6 +127,11 @@ def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     answer = acts.add_parser("answer", help="answer one; the reasons are read from standard input")
     answer.add_argument("appeal")
     answer.add_argument("--outcome", required=True, choices=["lifted", "upheld"])
+
+    acts.add_parser("complaints", help="list the complaints that wait; status 1 while there are any")
+    acts.add_parser("complaint", help="read one").add_argument("complaint")
+    reply = acts.add_parser("reply", help="answer a complaint; the words are read from standard input")
+    reply.add_argument("complaint")
 
     give_out = acts.add_parser("give-out", parents=[whom], help="answer an authority under a legal exception")
     give_out.add_argument("--code", required=True, choices=["legal-assistance", "emergency"])

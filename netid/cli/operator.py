@@ -67,6 +67,23 @@ def _answer(office: Office, chosen: Namespace) -> None:
     print(f"answered: {chosen.outcome}")
 
 
+def _complaints(office: Office, _chosen: Namespace) -> int:
+    waiting = office.services.complaining.unanswered()
+    for one in waiting:
+        print(f"{one.complaint_id}\tabout {one.client_id}\tmade {one.made_at:%Y-%m-%d %H:%M} UTC")
+    return 1 if waiting else 0
+
+
+def _complaint(office: Office, chosen: Namespace) -> None:
+    read = office.services.complaining.read(chosen.complaint)
+    print(f"about {read.complaint.client_id}, receipt {read.complaint.receipt_id}\n{read.words}")
+
+
+def _reply(office: Office, chosen: Namespace) -> None:
+    office.services.complaining.answer(chosen.complaint, _asked("The answer, as the person will read it"))
+    print("answered")
+
+
 def _give_out(office: Office, chosen: Namespace) -> None:
     request = _request({"code": chosen.code, "authority": chosen.authority, "case": chosen.case})
     given = office.services.exceptions.give_out(_whom(office, chosen), request)
@@ -129,6 +146,9 @@ _ACTS: Mapping[str, Callable[[Office, Namespace], int | None]] = {
     "appeals": _appeals,
     "appeal": _appeal,
     "answer": _answer,
+    "complaints": _complaints,
+    "complaint": _complaint,
+    "reply": _reply,
     "give-out": _give_out,
     "tasks": _tasks,
     "notify": _notify,

@@ -277,3 +277,50 @@ def test_pipl_56_the_records_cover_every_column_and_every_purpose(
     assert set(parcel["impact"]) == {"document_number"}
     assert all(one["because"]["en"] for one in parcel["needed"])
     assert [one["code"] for one in records["without_consent"]] == ["legal-assistance", "emergency"]
+
+
+# Complaints
+
+
+def test_complaints_are_listed_read_and_answered(
+    provider: Running, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipt_id = complained(provider, "They asked for too much.\nTwice.")
+    assert run("complaints") == 1
+    listed = capsys.readouterr().out
+    complaint_id, about, _made = listed.split("\t")
+    assert about == "about a-shop"
+    assert "too much" not in listed
+    assert run("complaint", complaint_id) == 0
+    assert (
+        capsys.readouterr().out == f"about a-shop, receipt {receipt_id}\nThey asked for too much.\nTwice.\n"
+    )
+    assert run("reply", complaint_id, typed="\n") == 2
+    assert capsys.readouterr().err.startswith("netid operator: answer: must be 1 to 1000 characters")
+    assert run("reply", complaint_id, typed="They were told to stop.\n") == 0
+    assert run("reply", complaint_id, typed="Again.\n") == 2
+    assert run("complaints") == 0
+    kinds = [kind for kind, _details in on_record(provider)]
+    assert kinds[-3:] == ["complained", "complaint_read", "complaint_answered"]
+    person_id = person_id_of(provider, "an-adult")
+    read = provider.provider.services.complaining.about(person_id, receipt_id)
+    assert read
+    assert read.answer == "They were told to stop."
+
+
+@pytest.mark.parametrize("act", ["complaint", "reply"])
+def test_a_complaint_that_is_not_there_is_one_line(
+    run: Run, act: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(act, "nothing", typed="x\n") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def complained(provider: Running, words: str) -> str:
+    """Somebody complains about a-shop; the receipt it is about."""
+    provider.register().tokens()
+    person_id = person_id_of(provider, "an-adult")
+    [entry] = provider.provider.services.rights.history(person_id)
+    receipt_id = entry.stored.receipt.receipt_id
+    provider.provider.services.complaining.complain(person_id, receipt_id, words)
+    return receipt_id

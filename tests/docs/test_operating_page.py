@@ -65,6 +65,7 @@ def test_the_audit_log_is_verified_against_its_end(
 def test_people_are_suspended_and_appeals_listed(capsys: pytest.CaptureFixture[str]) -> None:
     run("suspend")
     run("appeals")
+    run("complaints")
     assert "suspended until" in capsys.readouterr().out
 
 
