@@ -13,6 +13,7 @@ from netid.storage.tables import (
     applications,
     browser_people,
     complaints,
+    copies,
     interactions,
     messages,
     pairwise_subjects,
@@ -32,6 +33,7 @@ STAYS = {
     "audit_events": "the sealed log: what was done, under a random number that leads nowhere",
     "messages": "what a relying party still has to be told, under its own subject, until it answers",
     "duties": "what the operator still has to do",
+    "copies": "that a copy of somebody's is void, under nobody's name",
 }
 """The tables that name a cancelled person, by their random id; none of them says who it was."""
 
@@ -62,6 +64,7 @@ _DELETE = (
         (access_tokens, receipts, pairwise_subjects, sessions, browser_people, personas, appeals, complaints),
     ),
 )
+_UNNAME = update(copies).where(copies.c.person_id == bindparam("b_person")).values(person_id=None)
 _LET_GO = update(persons).where(persons.c.guardian_id == bindparam("b_person")).values(guardian_id=None)
 _BE_LET_GO = update(persons).where(persons.c.person_id == bindparam("b_person")).values(guardian_id=None)
 
@@ -108,7 +111,7 @@ class Erasures:
         """Delete every row of a person but those of `STAYS`, and let their children and guardian go."""
         for statement in _DELETE:
             tx.execute(statement, {"person": person_id})
-        for statement in (_LET_GO, _BE_LET_GO):
+        for statement in (_UNNAME, _LET_GO, _BE_LET_GO):
             tx.execute(statement, {"b_person": person_id})
 
     def purge(self, tx: Transaction, now: datetime) -> int:

@@ -6,6 +6,7 @@ from netid.storage.appeals import Appeals
 from netid.storage.audit import Audit
 from netid.storage.complaints import Complaints
 from netid.storage.consents import Consents
+from netid.storage.copies import Copies
 from netid.storage.database import Database
 from netid.storage.duties import Duties
 from netid.storage.erasures import Erasures
@@ -37,6 +38,7 @@ class Stores:
     appeals: Appeals = field(default_factory=Appeals)
     complaints: Complaints = field(default_factory=Complaints)
     duties: Duties = field(default_factory=Duties)
+    copies: Copies = field(default_factory=Copies)
     erasures: Erasures = field(default_factory=Erasures)
     throttle: Throttle = field(default_factory=Throttle)
     audit: Audit = field(default_factory=Audit)

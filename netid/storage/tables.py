@@ -253,6 +253,27 @@ duties = Table(
     Column("closed_at", Instant),
 )
 
+status_lists = Table(
+    "status_lists",
+    MAIN,
+    _key("list_id"),
+    Column("opened_at", Instant, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("last_expires_at", Instant, nullable=False),
+)
+
+copies = Table(
+    "copies",
+    MAIN,
+    Column("list_id", Text, ForeignKey("status_lists.list_id"), primary_key=True, nullable=False),
+    Column("idx", Integer, primary_key=True, autoincrement=False),
+    Column("person_id", Text, ForeignKey("persons.person_id"), index=True),
+    Column("status", Integer, nullable=False),
+    Column("previous", Integer, nullable=False),
+    Column("shown_from", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
 erasures = Table(
     "erasures",
     MAIN,
@@ -407,6 +428,17 @@ PURPOSES: Mapping[str, str] = {
     "duties.details": "what has to be told, as codes without a field's value",
     "duties.opened_at": "since when it is owed",
     "duties.closed_at": "when it was given",
+    "status_lists.list_id": "names a status list (random)",
+    "status_lists.opened_at": "new copies go into the newest list",
+    "status_lists.used": "a list that is half full is followed by another",
+    "status_lists.last_expires_at": "forgets a list that nobody needs any more",
+    "copies.list_id": "where a long-lived copy's status is told",
+    "copies.idx": "where a long-lived copy's status is told (random)",
+    "copies.person_id": "whose copy it is: suspends and revokes it; empty once they left",
+    "copies.status": "whether the copy is good",
+    "copies.previous": "what is published until a change is",
+    "copies.shown_from": "the time from which a change is published",
+    "copies.expires_at": "ends it",
     "erasures.person_id": "whose deletion it is",
     "erasures.reference_digest": "finds it for who left (digest of a random secret)",
     "erasures.begun_at": "when the person left",

@@ -16,7 +16,7 @@ from netid.storage.duties import Duties, Duty, DutyKind
 from netid.storage.erasures import STAYS, Erasure, Erasures
 from netid.storage.messages import MessageState
 from netid.storage.persons import NewPerson, Persons, PersonStatus
-from netid.storage.tables import MAIN, Instant, persons
+from netid.storage.tables import MAIN, Instant, copies, persons
 from netid.storage.vault import Vault
 
 ERASURES, DUTIES, APPEALS, COMPLAINTS, PERSONS = Erasures(), Duties(), Appeals(), Complaints(), Persons()
@@ -77,7 +77,9 @@ def test_one_persons_rows_go_and_anothers_stay(db: Database, two: tuple[str, str
         ERASURES.erase(tx, two[0])
 
     left = {name for name, count in counts(db).items() if count == 2}
-    assert left == set(STAYS) - ELSEWHERE - {"messages"} | {"audit_seals"}
+    assert left == set(STAYS) - ELSEWHERE - {"messages"} | {"audit_seals", "status_lists"}
+    with db.read() as tx:
+        assert set(tx.execute(select(copies.c.person_id)).scalars()) == {None, two[1]}
     assert 0 not in counts(db).values()
     with db.write() as tx:
         ERASURES.erase(tx, two[0])  # a second time changes nothing
