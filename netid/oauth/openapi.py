@@ -15,6 +15,7 @@ Json = dict[str, Any]
 
 HTML = "text/html"
 JSON = "application/json"
+PROBLEM = "application/problem+json"
 _TEXT: Json = {"type": "string"}
 _OBJECT: Json = {"type": "object"}
 _NAME: Json = {"type": "string", "minLength": 1}
@@ -155,6 +156,10 @@ def _endpoints() -> Json:
         "/revoke": {"post": _for_clients("End an access token", _REVOCATION, ("token",), _answers({}))},
         "/userinfo": _userinfo(),
         "/logout": _logout(),
+        "/records.json": {"get": _records()},
+        "/records/{receipt_id}/receipt.json": {"get": _receipt()},
+        "/schemas/copy.json": {"get": _published_schema("the copy that people can save")},
+        "/schemas/receipts.json": {"get": _published_schema("a file of receipts")},
     }
 
 
@@ -209,6 +214,22 @@ def _logout() -> Json:
             "requestBody": _form(_LOGOUT_REQUEST, ()),
         },
     }
+
+
+def _records() -> Json:
+    answers = _answers({JSON: _OBJECT}) | _refusals(PROBLEM, "403", "503")
+    looked_for = [{"name": name, "in": "query", "schema": _TEXT} for name in ("platform", "outcome", "words")]
+    return {**_operation("One's own records, for who is signed in", answers), "parameters": looked_for}
+
+
+def _receipt() -> Json:
+    answers = _answers({JSON: _OBJECT}) | _refusals(PROBLEM, "403", "404", "503")
+    which = {"name": "receipt_id", "in": "path", "required": True, "schema": _NAME}
+    return {**_operation("One of one's own receipts, as it was signed", answers), "parameters": [which]}
+
+
+def _published_schema(what: str) -> Json:
+    return _operation(f"The JSON Schema of {what}", _answers({"application/schema+json": _OBJECT}))
 
 
 def _page(address: Address) -> Json:

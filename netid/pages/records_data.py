@@ -26,11 +26,9 @@ class RecordsData:
     def __init__(self, owners: Owners, *, rights: Rights, issuer: str) -> None:
         self._owners = owners
         self._rights = rights
-        self._schemas: Mapping[str, Any] = {
-            "copy.json": schema_of(Copy, f"{issuer}{SCHEMA_PATH}"),
-            "receipts.json": schema_of(ReceiptFile, f"{issuer}{RECEIPTS_SCHEMA_PATH}"),
-        }
         self._issuer = issuer
+        self._of_copies = schema_of(Copy, f"{issuer}{SCHEMA_PATH}")
+        self._of_receipts = schema_of(ReceiptFile, f"{issuer}{RECEIPTS_SCHEMA_PATH}")
 
     def records(self) -> Response:
         """/records.json: every decision, or those that are looked for, the latest first."""
@@ -45,13 +43,13 @@ class RecordsData:
         document = {"$schema": f"{self._issuer}{RECEIPTS_SCHEMA_PATH}", **file.model_dump(mode="json")}
         return attachment(document, f"netid-receipt-{entry.stored.receipt.sequence}.json")
 
-    def schema(self, name: str) -> Response:
-        """/schemas/<name>: the JSON Schema of a copy, or of a file of receipts."""
-        response = jsonify(self._schemas[name])
-        response.mimetype = "application/schema+json"
-        response.headers["Cache-Control"] = "public, max-age=300"
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+    def copy_schema(self) -> Response:
+        """The form of a copy of everything."""
+        return _published(self._of_copies)
+
+    def receipts_schema(self) -> Response:
+        """The form of a file of receipts."""
+        return _published(self._of_receipts)
 
     def _session(self) -> Session:
         _browser, session = self._owners.come(request)
@@ -76,10 +74,17 @@ class RecordsData:
         }
 
 
+def _published(schema: Mapping[str, Any]) -> Response:
+    response = responses.public(jsonify(schema))
+    response.mimetype = "application/schema+json"
+    return response
+
+
 def blueprint(data: RecordsData) -> Blueprint:
     """The addresses; what is wrong is answered as problem+json."""
     routes = Blueprint("records_data", __name__)
     routes.add_url_rule("/records.json", "records", data.records)
     routes.add_url_rule("/records/<receipt_id>/receipt.json", "receipt", data.receipt)
-    routes.add_url_rule("/schemas/<any('copy.json','receipts.json'):name>", "schema", data.schema)
+    routes.add_url_rule(SCHEMA_PATH, "copy_schema", data.copy_schema)
+    routes.add_url_rule(RECEIPTS_SCHEMA_PATH, "receipts_schema", data.receipts_schema)
     return routes
