@@ -1,6 +1,7 @@
 """The SDK for relying parties: from discovery to a check result and fields, in a few lines.
 
-Flask apps take `netid.client.flask_extension.NetIDFlask`; everything else stands on `NetIDClient`.
+Flask apps take `netid.client.flask_extension.NetIDFlask`, and `flask_wallet.NetIDWallet` for wallets;
+everything else stands on `NetIDClient` and `WalletClient`.
 Every failure is a class in `netid.client.errors` that says what to do.
 """
 
@@ -13,8 +14,11 @@ from netid.client.events import ConsentWithdrawn, SecurityEvent, SignedOut, Subj
 from netid.client.fields import Fields
 from netid.client.netid_client import NetIDClient, SignedIn
 from netid.client.pending import PendingInMemory, PendingLogin, PendingStore
+from netid.client.pending_presentations import PresentationsInMemory, PresentationStore
+from netid.client.presentation import PresentationAsk, VerifiedPresentation
 from netid.client.registration import Ask, Registration
 from netid.client.seen import SeenInMemory, SeenStore
+from netid.client.wallet_client import PresentationRequest, WalletClient
 from netid.credentials.jwk import Algorithm
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
@@ -36,6 +40,10 @@ __all__ = [
     "PendingInMemory",
     "PendingLogin",
     "PendingStore",
+    "PresentationAsk",
+    "PresentationRequest",
+    "PresentationStore",
+    "PresentationsInMemory",
     "PrivateKeyJwt",
     "ProviderMetadata",
     "Registration",
@@ -45,5 +53,7 @@ __all__ = [
     "SignedIn",
     "SignedOut",
     "SubjectEnded",
+    "VerifiedPresentation",
+    "WalletClient",
     "discover",
 ]

@@ -164,3 +164,26 @@ class LogoutRefused(ClientError):
     code = "invalid_request"
     status = 400
     what_to_do = "End no session. If it was the provider, compare its issuer and keys with your registration."
+
+
+class NotReady(ProviderUnreachable):
+    """Wallets cannot be asked now: what is needed to check their answers has not come from the provider."""
+
+    code = "not_ready"
+    what_to_do = "Offer the other way. See why the timer's last fetch failed: the log says it."
+
+
+class PresentationRefused(ClientError):
+    """What the wallet showed did not pass a check (OpenID4VP 1.0, 8.6), so none of it was kept."""
+
+    code = "presentation_refused"
+    status = 400
+    what_to_do = "Take nothing over. The detail names the check; let the person begin again."
+
+
+class CredentialEnded(PresentationRefused):
+    """The net credential has expired, or was suspended or revoked."""
+
+    code = "credential_ended"
+    status = 403
+    what_to_do = "Offer the other way; the person can get new copies from the provider, or ask it why."

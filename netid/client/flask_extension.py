@@ -49,7 +49,7 @@ class NetIDFlask:
         self._when_signed_in: WhenSignedIn | None = None
         path = urlsplit(client.registration.redirect_uri).path
         app.add_url_rule(path, f"netid_return_{client.registration.client_id}", self._return)
-        app.error_handler_spec[None][None].setdefault(ClientError, _plain_page)
+        app.error_handler_spec[None][None].setdefault(ClientError, answer_plainly)
 
     def login(self, ask: Ask | None = None, *, purpose: str | None = None) -> Response:
         """The redirect to the provider: answer your sign-in button with it.
@@ -58,7 +58,7 @@ class NetIDFlask:
         """
         browser = request.cookies.get(self._cookie) or self.client.new_browser()
         address = self.client.begin(browser, ask or Ask(purpose=purpose))
-        response = _private(Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address}))
+        response = private(Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address}))
         response.set_cookie(
             self._cookie,
             browser,
@@ -116,7 +116,7 @@ class NetIDFlask:
         if not self._seen.has(event.event_id):
             handler(event)
             self._seen.add(event.event_id, event.issued_at + OLDEST_EVENT + SKEW)
-        return _private(Response(status=HTTPStatus.ACCEPTED))
+        return private(Response(status=HTTPStatus.ACCEPTED))
 
     def _receive_logout(self, handler: WhenSignedOut) -> Response:
         try:
@@ -129,17 +129,17 @@ class NetIDFlask:
         if not self._seen.has(signed_out.event_id):
             handler(signed_out)
             self._seen.add(signed_out.event_id, signed_out.expires_at + SKEW)
-        return _private(Response(status=HTTPStatus.OK))
+        return private(Response(status=HTTPStatus.OK))
 
     def _return(self) -> Response:
         if self._when_signed_in is None:
             raise RuntimeError("decorate a view with signed_in")
         browser = request.cookies.get(self._cookie, "")
         query = request.query_string.decode("ascii", "replace")
-        return _private(self._app.make_response(self._when_signed_in(self.client.finish(browser, query))))
+        return private(self._app.make_response(self._when_signed_in(self.client.finish(browser, query))))
 
 
-def _private(response: Response) -> Response:
+def private(response: Response) -> Response:
     """Code and state stand in these addresses: nobody keeps them or passes them on."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -156,15 +156,16 @@ def _pushed_token() -> str:
 
 def _refused(response: Response) -> Response:
     response.status_code = HTTPStatus.BAD_REQUEST
-    return _private(response)
+    return private(response)
 
 
 def _later(error: ProviderUnreachable) -> Response:
     """The token cannot be verified now; the provider tries again."""
     _log.warning("%s: %s", type(error).__name__, error)
-    return _private(Response(status=HTTPStatus.SERVICE_UNAVAILABLE))
+    return private(Response(status=HTTPStatus.SERVICE_UNAVAILABLE))
 
 
-def _plain_page(error: ClientError) -> Response:
+def answer_plainly(error: ClientError) -> Response:
+    """A page for an app that has none of its own for this."""
     _log.warning("%s: %s", type(error).__name__, error)
-    return _private(Response(f"{error.description}\n", error.status, mimetype="text/plain"))
+    return private(Response(f"{error.description}\n", error.status, mimetype="text/plain"))

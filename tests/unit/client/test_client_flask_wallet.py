@@ -1,0 +1,176 @@
+"""The Flask extension for wallets: the addresses a wallet uses, and a browser that gets what is its own."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask, redirect, session
+from werkzeug.test import Client as Browser
+
+from netid.client import PresentationAsk, PresentationRequest
+from netid.client.errors import CallbackRefused
+from netid.client.flask_wallet import NetIDWallet
+from netid.credentials import request_object
+from netid.credentials.presentation_response import MAX_BYTES
+from tests.unit.client.walleting import Issuer, Phone, party
+from tests.unit.presenting import key
+
+ASK = PresentationAsk(purpose="real-name-parcel")
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer(key())
+
+
+@pytest.fixture
+def app(issuer: Issuer) -> Flask:
+    app = Flask(__name__)
+    app.secret_key = "for this test"
+    client = party(issuer)
+    client.refresh()
+    wallets = NetIDWallet(app, client, wallet="https://wallet.example/present")
+    app.extensions["wallets"] = wallets
+
+    @app.post("/present")
+    def present() -> Any:
+        return wallets.present(ASK)
+
+    @app.post("/scan")
+    def scan() -> Any:
+        return wallets.scan(lambda asked: {"id": asked.request_id, "code": asked.pairing_code}, ASK)
+
+    @app.get("/waiting/<request_id>")
+    def waiting(request_id: str) -> Any:
+        shown = wallets.outcome(request_id)
+        return {"waiting": True} if shown is None else {"name": shown.claims["name"]}
+
+    @wallets.presented
+    def welcome(shown: Any) -> Any:
+        session["name"] = shown.claims["name"]
+        return redirect("/home", 303)
+
+    @app.get("/home")
+    def home() -> Any:
+        return session["name"]
+
+    return app
+
+
+@pytest.fixture
+def phone(app: Flask, issuer: Issuer) -> Phone:
+    return Phone(issuer, app.extensions["wallets"].client)
+
+
+def called(address: str) -> PresentationRequest:
+    """What a wallet makes of the address it is called with."""
+    parameters = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    return PresentationRequest(parameters["request_uri"].split("/")[-2], parameters, None)
+
+
+def fetch(app: Flask, phone: Phone, asked: PresentationRequest) -> request_object.VerifiedRequest:
+    """The request as a wallet fetches it by POST."""
+    path = asked.parameters["request_uri"].removeprefix("https://parcels.example")
+    got = app.test_client().post(path, data={"wallet_nonce": "n", "wallet_metadata": "{}"})
+    assert got.content_type == "application/oauth-authz-req+jwt"
+    assert got.headers["Cache-Control"] == "no-store"
+    anchors = phone.issuer.authority.anchors
+    return request_object.verify(got.text, asked.parameters["client_id"], anchors, phone.issuer.time, "n")
+
+
+def answer(app: Flask, phone: Phone, asked: PresentationRequest) -> Any:
+    request = fetch(app, phone, asked)
+    path = request.ask.response_uri.removeprefix("https://parcels.example")
+    return app.test_client().post(path, data=phone.form(request, phone.shown(request)))
+
+
+def local(address: str) -> str:
+    return address.removeprefix("https://parcels.example")
+
+
+def test_on_one_device_the_wallet_leads_the_browser_back(app: Flask, phone: Phone) -> None:
+    browser: Browser = app.test_client()
+    sent = browser.post("/present")
+    assert sent.status_code == 303
+    assert sent.headers["Location"].startswith("https://wallet.example/present?client_id=x509_hash%3A")
+    cookie = sent.headers["Set-Cookie"]
+    for part in ("netid_wallet_parcels=", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=660"):
+        assert part in cookie
+    answered = answer(app, phone, called(sent.headers["Location"]))
+
+    assert answered.status_code == 200
+    assert answered.headers["Cache-Control"] == "no-store"
+    back = browser.get(local(answered.json["redirect_uri"]))
+    assert back.headers["Referrer-Policy"] == "no-referrer"
+    assert browser.get("/home").text == "林示例"
+
+
+def test_v5_the_wallets_return_is_worth_nothing_in_another_browser(app: Flask, phone: Phone) -> None:
+    sent = app.test_client().post("/present")
+    back = local(answer(app, phone, called(sent.headers["Location"])).json["redirect_uri"])
+
+    assert app.test_client().get(back).status_code == 400
+
+
+def test_from_another_device_the_page_that_waits_gets_it(app: Flask, phone: Phone) -> None:
+    browser: Browser = app.test_client()
+    shown = browser.post("/scan").get_json()
+    assert browser.get(f"/waiting/{shown['id']}").get_json() == {"waiting": True}
+    base = "https://parcels.example/netid/wallet"
+    wallets: NetIDWallet = app.extensions["wallets"]
+    pending = wallets.client.request_object(shown["id"])
+    client_id = request_object.jose.unverified_payload(pending, 65_536)["client_id"]
+    asked = PresentationRequest(
+        shown["id"], {"client_id": str(client_id), "request_uri": f"{base}/{shown['id']}/request"}, None
+    )
+
+    assert wallets.link(asked).startswith("https://wallet.example/present?")
+    assert fetch(app, phone, asked).ask.pairing_code == shown["code"]
+    assert answer(app, phone, asked).get_json() == {}
+    assert app.test_client().get(f"/waiting/{shown['id']}").status_code == 400
+    assert browser.get(f"/waiting/{shown['id']}").get_json() == {"name": "林示例"}
+
+
+def test_a_wallet_may_fetch_by_get(app: Flask) -> None:
+    sent = app.test_client().post("/present")
+    path = local(called(sent.headers["Location"]).parameters["request_uri"])
+
+    assert app.test_client().get(path).status_code == 200
+
+
+def test_a_wallet_that_is_refused_hears_so_in_json_and_not_why(app: Flask) -> None:
+    sent = app.test_client().post("/present")
+    path = local(called(sent.headers["Location"]).parameters["request_uri"]).replace("/request", "/answer")
+    for data in ({}, {"response": "junk"}, {"vp_token": "{}"}):
+        told = app.test_client().post(path, data=data)
+        assert (told.status_code, told.get_json()["error"]) == (400, "invalid_request")
+        assert "JWE" not in told.text
+
+
+def test_requests_that_are_not_under_way_are_unknown(app: Flask) -> None:
+    assert app.test_client().get("/netid/wallet/none/request").status_code == 400
+    assert app.test_client().post("/netid/wallet/none/answer", data={"error": "x"}).status_code == 400
+    assert app.test_client().get("/netid/wallet/none/return?response_code=x").status_code == 400
+
+
+def test_an_answer_that_is_too_long_is_not_read(app: Flask) -> None:
+    sent = app.test_client().post("/present")
+    path = local(called(sent.headers["Location"]).parameters["request_uri"]).replace("/request", "/answer")
+
+    assert app.test_client().post(path, data={"response": "a" * (MAX_BYTES + 2048)}).status_code == 413
+
+
+def test_a_wallet_nonce_of_absurd_length_is_refused(app: Flask) -> None:
+    sent = app.test_client().post("/present")
+    path = local(called(sent.headers["Location"]).parameters["request_uri"])
+
+    assert app.test_client().post(path, data={"wallet_nonce": "n" * 201}).status_code == 400
+
+
+def test_coming_back_before_the_wallet_answered_is_refused(app: Flask) -> None:
+    browser: Browser = app.test_client()
+    sent = browser.post("/present")
+    back = local(called(sent.headers["Location"]).parameters["request_uri"]).replace("/request", "/return")
+
+    assert browser.get(f"{back}?response_code=x").status_code == 400
+    assert CallbackRefused("x").status == 400
