@@ -89,7 +89,7 @@ def register(
     signing = signing_in.SigningIn(visits, sign_in=sign_in, records=records, personas=personas)
     routes = Blueprint("pages", __name__)
     refusing = Refusing(browsers=browsers, refusals=refusals)
-    routes.register_error_handler(NetIDError, refusing.answer)
+    routes.register_error_handler(NetIDError, refusing.page)
     home.add_routes(routes, settings.platform_url)
     signing_in.add_routes(routes, signing)
     consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
@@ -104,10 +104,17 @@ def register(
         records=records,
     )
     recording.add_routes(routes, own)
-    data = owning.Owning(owners, browsers=browsers, authorize=authorize, fresh=fresh, copying=copying)
+    data = owning.Owning(
+        owners, browsers=browsers, authorize=authorize, fresh=fresh, copying=copying, refusing=refusing
+    )
     owning.add_routes(routes, data)
     renews = renewing.Renewing(
-        owners, browsers=browsers, authorize=authorize, fresh=fresh, correcting=correcting
+        owners,
+        browsers=browsers,
+        authorize=authorize,
+        fresh=fresh,
+        correcting=correcting,
+        refusing=refusing,
     )
     renewing.add_routes(routes, renews)
     complains = complaints.Complaints(
@@ -151,5 +158,7 @@ def register(
     telling.add_routes(routes, tells)
     app.register_blueprint(routes)
     as_json = records_data.RecordsData(owners, rights=rights, issuer=settings.issuer)
-    app.register_blueprint(records_data.blueprint(as_json))
+    data_routes = records_data.blueprint(as_json)
+    data_routes.register_error_handler(NetIDError, refusing.problem)
+    app.register_blueprint(data_routes)
     app.register_blueprint(enrolment.blueprint(applying=applying, browsers=browsers, personas=personas))

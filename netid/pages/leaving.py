@@ -4,7 +4,6 @@ from typing import Literal
 
 from flask import Blueprint, Response, request
 
-from netid import responses
 from netid.errors import FreshSignInRequired
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
@@ -61,8 +60,7 @@ class Leaving:
         except Unfinished:
             return self._ask(browser, (FormError("decision", _("Choose one of the two answers.")),))
         except FreshSignInRequired as refusal:
-            responses.log_refusal(refusal)
-            self._refusing.keep(refusal)
+            self._refusing.note(refusal)
             return self._sign_in_anew(browser)
 
     def _decide(self, browser: Browser, decision: str) -> Response:

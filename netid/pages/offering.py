@@ -80,8 +80,7 @@ class Offering:
             changed = _("The text below has changed since you opened this page. Read it, then decide.")
             return self._ask(browser, (FormError("decision", changed),))
         except FreshSignInRequired as refusal:
-            responses.log_refusal(refusal)
-            self._refusing.keep(refusal)
+            self._refusing.note(refusal)
             return self._sign_in_anew(browser)
         return responses.see_other(url_for("pages.offer", secret=secret))
 

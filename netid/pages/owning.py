@@ -15,6 +15,7 @@ from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language
 from netid.pages.owner import Owners
+from netid.pages.refusing import Refusing
 from netid.services.copying import Copying
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
@@ -38,12 +39,14 @@ class Owning:
         authorize: Authorize,
         fresh: FreshSignIn,
         copying: Copying,
+        refusing: Refusing,
     ) -> None:
         self._owners = owners
         self._browsers = browsers
         self._authorize = authorize
         self._fresh = fresh
         self._copying = copying
+        self._refusing = refusing
 
     def number(self) -> Response:
         """/records/number: the net number, shown once for each sign-in for it."""
@@ -62,7 +65,7 @@ class Owning:
             except Unfinished:
                 return self._ask(action, browser, (FormError("decision", _("Choose one of the answers.")),))
             except FreshSignInRequired as refusal:
-                responses.log_refusal(refusal)
+                self._refusing.note(refusal)
                 return self._sign_in_anew(action, browser)
         if session is None:
             return self._sign_in_anew(action, browser)

@@ -15,15 +15,27 @@ class Refusing:
         self._browsers = browsers
         self._refusals = refusals
 
-    def answer(self, error: NetIDError) -> Response:
+    def page(self, error: NetIDError) -> Response:
         """The page of that error; what cannot be put on record is not answered either."""
-        try:
-            self.keep(error)
-        except StorageBusy as busy:
-            return responses.page(busy)
-        return responses.page(error)
+        return responses.page(self._kept(error))
 
-    def keep(self, error: NetIDError) -> None:
-        """Puts a refusal on record; faults of ours are none. Raises StorageBusy."""
+    def problem(self, error: NetIDError) -> Response:
+        """The same for programs."""
+        return responses.problem(self._kept(error))
+
+    def note(self, error: NetIDError) -> None:
+        """For a page that goes on by itself after a refusal. Raises StorageBusy."""
+        responses.log_refusal(error)
+        self._keep(error)
+
+    def _kept(self, error: NetIDError) -> NetIDError:
+        try:
+            self._keep(error)
+        except StorageBusy as busy:
+            return busy
+        return error
+
+    def _keep(self, error: NetIDError) -> None:
+        """Puts a refusal on record; faults of ours are none."""
         if error.status < 500:
             self._refusals.keep(self._browsers.read(request), error, request.endpoint or "")

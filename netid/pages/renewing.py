@@ -12,6 +12,7 @@ from netid.pages.forms import FormError, Unfinished, read_form
 from netid.pages.frame import show
 from netid.pages.language import language
 from netid.pages.owner import Owners
+from netid.pages.refusing import Refusing
 from netid.services.correcting import Correcting
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
@@ -32,12 +33,14 @@ class Renewing:
         authorize: Authorize,
         fresh: FreshSignIn,
         correcting: Correcting,
+        refusing: Refusing,
     ) -> None:
         self._owners = owners
         self._browsers = browsers
         self._authorize = authorize
         self._fresh = fresh
         self._correcting = correcting
+        self._refusing = refusing
 
     def document(self) -> Response:
         """/records/document: what was corrected, what was refused and why, and presenting another."""
@@ -57,7 +60,7 @@ class Renewing:
         except (Unfinished, InvalidField) as wrong:
             return self._show(browser, session.person_id, mistakes(wrong))
         except FreshSignInRequired as refusal:
-            responses.log_refusal(refusal)
+            self._refusing.note(refusal)
             return self._sign_in_anew(browser)
         if correction.refused:
             return responses.see_other(url_for("pages.document", refused=""))

@@ -54,12 +54,32 @@ def test_r1_whoever_asks_for_anothers_receipt_is_on_record_and_its_owner_is_not(
         assert details == {"error": "not_found", "page": "pages.receipt"}
 
 
-def test_r2_so_is_leaving_without_a_fresh_sign_in(visitor: Visitor) -> None:
-    page = visitor.browser.get(visitor.running.url("/records/cancel"))
+@pytest.mark.parametrize(
+    ("page", "form"),
+    [
+        ("cancel", {"decision": "agree"}),
+        ("number", {"decision": "show"}),
+        ("export", {"decision": "save"}),
+    ],
+)
+def test_r2_so_is_an_act_without_a_fresh_sign_in(visitor: Visitor, page: str, form: dict[str, str]) -> None:
+    shown = visitor.browser.get(visitor.running.url(f"/records/{page}"))
     seen = len(audit_kinds(visitor.running))
-    assert "/passcode/" in visitor.send(page, decision="agree").headers["Location"]
+    assert "/passcode/" in visitor.send(shown, **form).headers["Location"]
     assert audit_kinds(visitor.running)[seen:] == list(ON_RECORD)
-    assert last_event(visitor.running)[2]["error"] == "fresh_sign_in_required"
+    assert last_event(visitor.running)[2] == {"error": "fresh_sign_in_required", "page": f"pages.{page}"}
+
+
+def test_r1_and_asking_for_it_as_json(visitor: Visitor, refused: Refusals) -> None:
+    running = visitor.running
+    running.register().tokens("another-adult")
+    _owner, theirs = latest_receipt(running, "another-adult")
+    seen = len(audit_kinds(running))
+    answer = visitor.browser.get(running.url(f"/records/{theirs}/receipt.json"))
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert audit_kinds(running)[seen:] == list(ON_RECORD)
+    assert last_event(running)[0] == person_id_of(running, "an-adult")
 
 
 @pytest.mark.parametrize("session", ["none", "another browser's", "one that has ended", "one that is over"])
