@@ -1,0 +1,62 @@
+"""A guardian's word, made out to a child's wallet: for one relying party and one purpose (Measures,
+article 5; PIPL 31).
+
+The provider signs it when the guardian agrees, and the wallet keeps it: to see that a guardian agreed,
+nobody has to be asked while the credential is shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from netid.credentials import jose
+from netid.credentials.jwk import PublicKeySet, SigningKey
+from netid.errors import TokenRefused
+
+TYPE = "netid-grant+jwt"
+
+LIFETIME = timedelta(days=30)
+"""How long a grant is good for at most: a guardian who takes it back ends it by then."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a guardian allows."""
+
+    wallet_key: str
+    """The thumbprint of the wallet's own key (RFC 7638), the one its access tokens are bound to."""
+    client_id: str
+    """The relying party, as it is registered."""
+    purpose: str | None
+    """The registered purpose; None for the check result alone."""
+    expires_at: datetime
+
+
+def state(grant: Grant, issuer: str, key: SigningKey, now: datetime) -> str:
+    """The signed grant."""
+    payload: dict[str, object] = {
+        "iss": issuer,
+        "iat": int(now.timestamp()),
+        "exp": int(grant.expires_at.timestamp()),
+        "mock": True,
+        "cnf": {"jkt": grant.wallet_key},
+        "client_id": grant.client_id,
+    }
+    if grant.purpose is not None:
+        payload["purpose"] = grant.purpose
+    return jose.sign(payload, key, TYPE)
+
+
+def verify(token: str, issuer: str, keys: PublicKeySet, now: datetime) -> Grant:
+    """The grant of this provider, good now. Raises TokenRefused."""
+    payload = jose.verify(token, key_source=jose.Pinned(keys), algorithms=("ES256",), typ=TYPE).payload
+    jose.check_issuer(payload, issuer)
+    jose.check_times(payload, now, required=("exp", "iat"), max_age=LIFETIME)
+    match payload.get("cnf"):
+        case {"jkt": str(thumbprint)}:
+            return Grant(
+                wallet_key=thumbprint,
+                client_id=jose.text_claim(payload, "client_id"),
+                purpose=jose.text_claim(payload, "purpose") if "purpose" in payload else None,
+                expires_at=jose.time_claim(payload, "exp"),
+            )
+    raise TokenRefused("cnf does not name a wallet's key")
