@@ -48,7 +48,7 @@ from netid.oauth.id_token_hint import IdTokenHints
 from netid.oauth.logout import EndSession
 from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
 from netid.oauth.signing import Signer
-from netid.oid4vci import access_certificates
+from netid.oid4vci import access_certificates, status_lists
 from netid.oid4vci import credentials as issued_credentials
 from netid.oid4vci import documents as issuer_documents
 from netid.oid4vci.nonces import Nonces
@@ -79,10 +79,12 @@ from netid.services.receipts import Receipts
 from netid.services.records import Records
 from netid.services.refusals import Refusals
 from netid.services.registration import Registration, load_registrations
+from netid.services.revocation import Revocation
 from netid.services.rights import Rights
 from netid.services.rotation import Rotation
 from netid.services.sign_in import SignIn
 from netid.services.signing_out import SignOut
+from netid.services.statuses import Statuses
 from netid.services.suspensions import Suspensions
 from netid.settings import Settings, SettingsError, read_settings
 from netid.storage.applications import Applications
@@ -109,6 +111,7 @@ ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
     "access": responses.oauth_json,
     "credential": responses.oauth_json,
     "issuer": responses.problem,
+    "statuses": responses.problem,
     "discovery": responses.problem,
     "records_data": responses.problem,
 }
@@ -129,6 +132,8 @@ class Services:
     grants: Grants
     offers: Offers
     issuing: Issuing
+    statuses: Statuses
+    revocation: Revocation
     enrolment: Enrolment
     applying: Applying
     rights: Rights
@@ -370,7 +375,9 @@ def _services(
     guardianship = Guardianship(stores, disclosure=disclosure)
     rights = Rights(stores, receipts=receipts, messages=messages, guardianship=guardianship, ambient=ambient)
     complaining = Complaining(stores, rights=rights, disclosure=disclosure, ambient=ambient)
-    suspensions = Suspensions(stores, disclosure=disclosure, ambient=ambient)
+    statuses = Statuses(stores, issuer=settings.issuer, keys=keys, ambient=ambient)
+    revocation = Revocation(stores, statuses=statuses, fresh=fresh, ambient=ambient)
+    suspensions = Suspensions(stores, revocation=revocation, disclosure=disclosure, ambient=ambient)
     notices = Notices(stores, ambient=ambient)
     return Services(
         registration=Registration(stores, ambient=ambient),
@@ -397,10 +404,13 @@ def _services(
             wallet=wallet,
             issuer=settings.issuer,
             grants=grants,
+            statuses=statuses,
             disclosure=disclosure,
             keys=keys,
             ambient=ambient,
         ),
+        statuses=statuses,
+        revocation=revocation,
         enrolment=enrolment,
         applying=Applying(
             stores,
@@ -432,6 +442,7 @@ def _services(
             keys_db=keys_db,
             destroy=vault.destroy,
             fresh=fresh,
+            statuses=statuses,
             signing_out=sign_out,
             messages=messages,
             ambient=ambient,
@@ -545,6 +556,7 @@ def _web(
     app.register_blueprint(
         issuer_documents.blueprint(settings.issuer, keys, services.offers, authority.trust_anchor)
     )
+    app.register_blueprint(status_lists.blueprint(services.statuses, ambient))
     access = access_certificates.AccessCertificates(
         settings.issuer,
         client_authentication=client_authentication,
@@ -568,6 +580,7 @@ def _web(
         rights=services.rights,
         fresh=services.fresh,
         offers=services.offers,
+        revocation=services.revocation,
         refusals=services.refusals,
         complaining=services.complaining,
         copying=services.copying,

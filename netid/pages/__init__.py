@@ -47,6 +47,7 @@ from netid.services.notices import Notices
 from netid.services.offers import Offers
 from netid.services.records import Records
 from netid.services.refusals import Refusals
+from netid.services.revocation import Revocation
 from netid.services.rights import Rights
 from netid.services.sign_in import SignIn
 from netid.services.signing_out import SignOut
@@ -69,6 +70,7 @@ def register(
     rights: Rights,
     fresh: FreshSignIn,
     offers: Offers,
+    revocation: Revocation,
     refusals: Refusals,
     complaining: Complaining,
     copying: Copying,
@@ -127,6 +129,7 @@ def register(
         authorize=authorize,
         fresh=fresh,
         offers=offers,
+        revocation=revocation,
         refusing=refusing,
         wallet_url=settings.wallet_url,
     )

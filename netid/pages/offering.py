@@ -15,12 +15,13 @@ from netid.oauth.browsers import Browsers
 from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
-from netid.pages.language import language
+from netid.pages.language import language, ngettext
 from netid.pages.owner import Owners
 from netid.pages.refusing import Refusing
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
 from netid.services.offers import Offer, Offers
+from netid.services.revocation import Revocation
 from netid.services.sign_in import Browser
 
 _ACT = OwnAction.WALLET
@@ -29,7 +30,7 @@ _ACT = OwnAction.WALLET
 class OfferForm(Form):
     """Whether to sign in for it, and what was decided on which text."""
 
-    decision: Literal["sign-in", "refuse", "agree"]
+    decision: Literal["sign-in", "refuse", "agree", "revoke"]
     notice: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = ""
     language: Language = "zh"
 
@@ -45,6 +46,7 @@ class Offering:
         authorize: Authorize,
         fresh: FreshSignIn,
         offers: Offers,
+        revocation: Revocation,
         refusing: Refusing,
         wallet_url: str,
     ) -> None:
@@ -53,6 +55,7 @@ class Offering:
         self._authorize = authorize
         self._fresh = fresh
         self._offers = offers
+        self._revocation = revocation
         self._refusing = refusing
         self._wallet_url = wallet_url
 
@@ -73,6 +76,9 @@ class Offering:
                 return self._sign_in_anew(browser)
             if form.decision == "refuse":
                 return self._authorize.to_own_pages("")
+            if form.decision == "revoke":
+                self._revocation.revoke_own(browser)
+                return self._authorize.to_own_pages("done")
             secret = self._offers.make(browser, form.language, form.notice)
         except Unfinished:
             return self._ask(browser, (FormError("decision", _("Choose one of the two answers.")),))
@@ -86,10 +92,13 @@ class Offering:
 
     def _ask(self, browser: Browser, errors: tuple[FormError, ...] = ()) -> Response:
         person_id = self._fresh.person_for(_ACT, browser)
+        live = self._revocation.live(person_id) if person_id else 0
         return show(
             "wallet.html",
             errors=errors,
             notice=self._offers.notice(person_id, language()) if person_id else None,
+            live=live,
+            copies=ngettext("%(num)s long copy is good.", "%(num)s long copies are good.", live),
             status=_("That offer was used, or has expired.") if "ended" in request.args else None,
             form_token=self._browsers.form_token(browser, _ACT.value),
         )

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from netid.ambient import Ambient
+from netid.credentials.status_list import Status
 from netid.errors import NotFound, StorageBusy
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import SECRET_BYTES, OwnAction, digest_of, encode_secret
 from netid.services.messages import Messages
 from netid.services.sign_in import Browser
 from netid.services.signing_out import SignOut
+from netid.services.statuses import Statuses
 from netid.storage.database import Database
 from netid.storage.erasures import Erasure
 from netid.storage.persons import PersonStatus
@@ -32,6 +34,7 @@ class Cancellation:
         keys_db: Database,
         destroy: Callable[[Transaction, str], None],
         fresh: FreshSignIn,
+        statuses: Statuses,
         signing_out: SignOut,
         messages: Messages,
         ambient: Ambient,
@@ -41,6 +44,7 @@ class Cancellation:
         self._databases = (keys_db, stores.db)
         self._destroy = destroy
         self._fresh = fresh
+        self._statuses = statuses
         self._signing_out = signing_out
         self._messages = messages
         self._ambient = ambient
@@ -103,6 +107,7 @@ class Cancellation:
         self._messages.person_left(tx, person_id, now)
         self._stores.persons.set_status(tx, person_id, PersonStatus.CANCELLED, at=now)
         self._stores.tokens.revoke_for(tx, person_id, None, now)
+        self._statuses.change(tx, person_id, Status.INVALID, now)
         self._stores.erasures.begin(tx, person_id, reference, now)
         self._stores.audit.record(
             tx, "cancelled", at=now, person_id=person_id, details={"asked_by": asked_by}

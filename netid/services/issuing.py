@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from netid.ambient import Ambient
 from netid.credentials import net_credential
@@ -16,6 +16,7 @@ from netid.identity.own_wallet import LONG
 from netid.identity.relying_party import RelyingParty
 from netid.services.grants import ACCESS_TOKEN_LIFETIME, Grant, Grants
 from netid.services.interaction import digest_of, encode_secret
+from netid.services.statuses import Statuses
 from netid.storage.single_use import Kind
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
@@ -63,6 +64,7 @@ class Issuing:
         wallet: RelyingParty,
         issuer: str,
         grants: Grants,
+        statuses: Statuses,
         disclosure: Disclosure,
         keys: CurrentKeys,
         ambient: Ambient,
@@ -71,6 +73,7 @@ class Issuing:
         self._wallet = wallet
         self._issuer = issuer
         self._grants = grants
+        self._statuses = statuses
         self._disclosure = disclosure
         self._keys = keys
         self._ambient = ambient
@@ -112,8 +115,16 @@ class Issuing:
         return _Contents(
             release.claims,
             self._disclosure.net_number_for_owner(tx, grant.person_id),
-            [None for _key in wanted.keys],
+            self._statuses_for(tx, grant, wanted, now),
         )
+
+    def _statuses_for(
+        self, tx: Transaction, grant: Grant, wanted: Wanted, now: datetime
+    ) -> list[StatusReference | None]:
+        if wanted.configuration != LONG:
+            return [None] * len(wanted.keys)
+        expires_at = datetime.combine(now.astimezone(UTC).date() + LONG_LIFETIME, time(), UTC)
+        return [*self._statuses.assign(tx, grant.person_id, len(wanted.keys), expires_at, now)]
 
     def _copies(self, wanted: Wanted, contents: _Contents, now: datetime) -> list[str]:
         today = now.astimezone(UTC).date()

@@ -1,13 +1,17 @@
 """What people are told afterwards: that something was given out by law, or that something was lost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from netid.ambient import Ambient
+from netid.credentials.status_list import Status
 from netid.errors import NotFound
 from netid.identity.claims import in_catalogue_order
 from netid.identity.exceptions import AUTHORITY_LABELS, EXCEPTIONS, Authority, ExceptionCode
 from netid.identity.incidents import Incident
+from netid.identity.revocation import REVOCATION_REASONS, RevocationReason
+from netid.identity.suspension import SUSPENSION_RULES, SuspensionReason
 from netid.identity.text import Text
 from netid.storage.duties import Duty, DutyKind
 from netid.storage.stores import Stores
@@ -66,6 +70,8 @@ def _notice(duty: Duty) -> Notice:
     told_at = duty.closed_at or duty.opened_at
     if duty.kind is DutyKind.EXCEPTION:
         return Notice(duty.opened_at, told_at, _GIVEN_OUT, _exception_facts(duty))
+    if duty.kind is DutyKind.COPIES:
+        return Notice(duty.opened_at, told_at, _COPIES[Status[duty.details["became"].upper()]], _why(duty))
     incident = Incident.model_validate(duty.details["incident"])
     return Notice(duty.opened_at, told_at, incident.title, incident.facts())
 
@@ -73,6 +79,37 @@ def _notice(duty: Duty) -> Notice:
 _GIVEN_OUT = Text(
     zh="您的信息依法提供给了有关机关", en="Details of yours were given to an authority, as the law provides"
 )
+
+
+_COPIES: Mapping[Status, Text] = {
+    Status.VALID: Text(
+        zh="您钱包里的网证长期副本恢复有效", en="The long copies in your wallets are good again"
+    ),
+    Status.SUSPENDED: Text(
+        zh="您钱包里的网证长期副本已停用", en="The long copies in your wallets are suspended"
+    ),
+    Status.INVALID: Text(zh="您钱包里的网证长期副本已作废", en="The long copies in your wallets are void"),
+}
+_ENDED = Text(zh="停用已结束", en="The suspension has ended")
+_PUBLISHED = Text(zh="两个多小时之内，分几次公布", en="within little more than two hours, at several times")
+
+
+def _why(duty: Duty) -> list[tuple[Text, Text]]:
+    return [
+        (
+            Text(zh="为什么", en="Why"),
+            _reason(Status[duty.details["became"].upper()], duty.details["reason"]),
+        ),
+        (Text(zh="何时公布", en="Published"), _PUBLISHED),
+    ]
+
+
+def _reason(became: Status, code: str) -> Text:
+    if became is Status.VALID:
+        return _ENDED
+    if became is Status.SUSPENDED:
+        return SUSPENSION_RULES[SuspensionReason(code)].text
+    return REVOCATION_REASONS[RevocationReason(code)]
 
 
 def _exception_facts(duty: Duty) -> list[tuple[Text, Text]]:

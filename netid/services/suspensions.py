@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from netid.ambient import Ambient
+from netid.credentials.status_list import Status
 from netid.disclosure import Disclosure
 from netid.errors import InvalidField, NotFound
 from netid.identity.entered import entered_words
 from netid.identity.suspension import SUSPENSION_RULES, SuspensionReason
 from netid.services.interaction import encode_secret
+from netid.services.revocation import Revocation
 from netid.storage.appeals import Appeal, AppealOutcome
 from netid.storage.persons import Person, PersonStatus, Suspension
 from netid.storage.stores import Stores
@@ -41,8 +43,11 @@ class SuspendedPerson:
 class Suspensions:
     """Begins and ends suspensions, and takes appeals against them."""
 
-    def __init__(self, stores: Stores, *, disclosure: Disclosure, ambient: Ambient) -> None:
+    def __init__(
+        self, stores: Stores, *, revocation: Revocation, disclosure: Disclosure, ambient: Ambient
+    ) -> None:
         self._stores = stores
+        self._revocation = revocation
         self._disclosure = disclosure
         self._ambient = ambient
 
@@ -61,6 +66,7 @@ class Suspensions:
             if not self._set(tx, person_id, PersonStatus.SUSPENDED, now, suspension):
                 raise NotFound("nobody with a net number")
             self._stores.tokens.revoke_for(tx, person_id, None, now)
+            self._revocation.became(tx, person_id, Status.SUSPENDED, reason.value)
             details = {"reason": reason.value, "days": str(days)}
             self._stores.audit.record(tx, "suspended", at=now, person_id=person_id, details=details)
         return suspension
@@ -88,6 +94,7 @@ class Suspensions:
 
     def _lift(self, tx: Transaction, person_id: str, now: datetime, ended_by: str) -> None:
         self._set(tx, person_id, PersonStatus.ACTIVE, now, None)
+        self._revocation.became(tx, person_id, Status.VALID, "ended")
         details = {"ended_by": ended_by}
         self._stores.audit.record(tx, "resumed", at=now, person_id=person_id, details=details)
 

@@ -23,6 +23,8 @@ class DutyKind(StrEnum):
     """Everybody enrolled: that data was or may have been lost (PIPL 57)."""
     INCIDENT_REPORT = "incident-report"
     """The authority: the same (PIPL 57)."""
+    COPIES = "copies"
+    """One person: that the copies in their wallets became something else, and why; told at once."""
 
 
 @dataclass(frozen=True)
