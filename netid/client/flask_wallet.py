@@ -20,8 +20,6 @@ _log = logging.getLogger("netid.client")
 
 WhenPresented = Callable[[VerifiedPresentation], ResponseReturnValue]
 """A view that is called with a person who came back from their wallet."""
-WhenAsked = Callable[[PresentationRequest], ResponseReturnValue]
-"""A view that shows a request as a QR code, with its pairing code."""
 
 
 class NetIDWallet:
@@ -52,11 +50,16 @@ class NetIDWallet:
         response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
         return self._remember(response, browser)
 
-    def scan(self, view: WhenAsked, ask: PresentationAsk | None = None) -> Response:
-        """A page, made by `view`, with a request for a wallet on another device."""
+    def scan(self, page: Callable[[str], str], ask: PresentationAsk | None = None) -> Response:
+        """The redirect to the page, made for this request id, that shows a QR code and waits."""
         browser = self._browser()
         asked = self.client.request_presentation(browser, ask or PresentationAsk(), scanned=True)
-        return self._remember(self._app.make_response(view(asked)), browser)
+        response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": page(asked.request_id)})
+        return self._remember(response, browser)
+
+    def asked(self, request_id: str) -> PresentationRequest:
+        """The request that this browser waits for, for the page's pairing code. Raises CallbackRefused."""
+        return self.client.asked(request.cookies.get(self._cookie, ""), request_id)
 
     def link(self, asked: PresentationRequest) -> str:
         """What the QR code says."""

@@ -13,11 +13,11 @@ from threading import Lock
 from cryptography import x509
 
 from netid.ambient import Ambient
-from netid.client.errors import ConfigurationRefused, MetadataRefused, NotReady, ProviderUnreachable
+from netid.client.errors import MetadataRefused, NotReady, ProviderUnreachable
 from netid.client.messages import HttpAnswer, HttpRequest, Send, json_object, refuse_overload
 from netid.client.registration import Registration
 from netid.client.token_answer import refusal
-from netid.credentials import net_credential, registration_statement, status_list
+from netid.credentials import net_credential, registration_statement, status_list, strict_json
 from netid.credentials.certificate_chain import key_of, read_certificate, x509_hash
 from netid.credentials.jwk import PublicKeySet, SigningKey
 from netid.credentials.registration_statement import Statement
@@ -68,12 +68,10 @@ class Standing:
 class Standings:
     """The standing as it is now, for all threads of one process."""
 
-    def __init__(
-        self, registration: Registration, request_key: SigningKey, send: Send, ambient: Ambient
-    ) -> None:
-        """`request_key` is the registered one: the access certificate is for it."""
+    def __init__(self, registration: Registration, send: Send, ambient: Ambient) -> None:
         self._registration = registration
-        self._key = request_key
+        # Fresh with each start: the certificate is for it, and it signs nothing but requests to wallets.
+        self._key = SigningKey.generate("ES256", ambient.random)
         self._send = send
         self._ambient = ambient
         self._lock = Lock()
@@ -113,7 +111,9 @@ class Standings:
     def _certificate_request(self) -> HttpRequest:
         known = self._registration
         given = known.authentication.credentials(known.client_id, known.issuer, self._ambient)
-        return HttpRequest(f"{known.issuer}/access-certificate", given.headers, given.form)
+        jwk = strict_json.dump(self._key.public.required_members).decode()
+        form = {**given.form, "jwk": jwk}
+        return HttpRequest(f"{known.issuer}/access-certificate", given.headers, form)
 
     def _lists(
         self, described: HttpAnswer, keys: PublicKeySet, before: Mapping[str, VerifiedStatusList]
@@ -133,14 +133,6 @@ class Standings:
                 if uri in before:
                     lists[uri] = before[uri]
         return lists
-
-
-def request_key(registration: Registration) -> SigningKey:
-    """The key that requests to wallets are signed with: the registered one. Raises ConfigurationRefused."""
-    key = getattr(registration.authentication, "key", None)
-    if not isinstance(key, SigningKey) or key.public.algorithm != "ES256":
-        raise ConfigurationRefused("authentication: asking wallets needs PrivateKeyJwt with an ES256 key")
-    return key
 
 
 def read_issuer_keys(answer: HttpAnswer, issuer: str) -> PublicKeySet:

@@ -25,7 +25,7 @@ from netid.client.presentation import (
     verify_presentation,
 )
 from netid.client.registration import Registration
-from netid.client.standing import REFRESHED_EVERY, Standing, Standings, request_key
+from netid.client.standing import REFRESHED_EVERY, Standing, Standings
 from netid.client.transport import Transport, inside
 from netid.credentials import base64url, presentation_response, request_object
 from netid.credentials.key_binding import Challenge
@@ -73,7 +73,7 @@ class WalletClient:
         internal: str | None = None,
     ) -> None:
         """`address` is where wallets reach this relying party, without a slash at the end; the rest is as for
-        NetIDClient. Raises ConfigurationRefused for a registration without an ES256 key.
+        NetIDClient. Raises ConfigurationRefused.
         """
         self.registration = registration
         self.address = address
@@ -81,7 +81,7 @@ class WalletClient:
         self._pending = pending or PresentationsInMemory(self._ambient.now)
         direct = send or Transport(self._ambient, trust=trust).send
         reaching = inside(direct, registration.issuer, internal) if internal else direct
-        self._standings = Standings(registration, request_key(registration), reaching, self._ambient)
+        self._standings = Standings(registration, reaching, self._ambient)
 
     def refresh(self) -> Standing:
         """Fetches keys, certificate and status lists now. Raises as `Standings.refresh` does."""
@@ -120,12 +120,17 @@ class WalletClient:
         self._pending.put(
             PendingPresentation(request_id, digest(browser), asked, ask, standing.verifier, key, begun_at)
         )
+        return self.asked(browser, request_id)
+
+    def asked(self, browser: str, request_id: str) -> PresentationRequest:
+        """The request that was made for this browser, to be shown again. Raises CallbackRefused."""
+        pending = self._own(browser, request_id)
         parameters = {
-            "client_id": standing.verifier.client_id,
+            "client_id": pending.verifier.client_id,
             "request_uri": f"{self.address}/{request_id}/request",
             "request_uri_method": "post",
         }
-        return PresentationRequest(request_id, parameters, ask.pairing_code)
+        return PresentationRequest(request_id, parameters, pending.ask.pairing_code)
 
     def request_object(self, request_id: str, wallet_nonce: str | None = None) -> str:
         """What the wallet fetches: the signed request (5.10). Raises CallbackRefused for none under way."""
@@ -177,10 +182,7 @@ class WalletClient:
         Raises Refused where the person said no, and CallbackRefused for any other browser, for one that
         comes back without the wallet's `response_code`, and once it was given out (V5).
         """
-        pending = self._pending.get(request_id)
-        if pending is None or not hmac.compare_digest(pending.browser, digest(browser)):
-            raise CallbackRefused("request: nothing was begun in this browser, or it ended already")
-        if pending.outcome is None:
+        if self._own(browser, request_id).outcome is None:
             return None
         code = digest(response_code) if response_code is not None else None
         outcome = self._pending.take(request_id, digest(browser), code)
@@ -189,6 +191,12 @@ class WalletClient:
         if isinstance(outcome, ClientError):
             raise outcome
         return outcome
+
+    def _own(self, browser: str, request_id: str) -> PendingPresentation:
+        pending = self._pending.get(request_id)
+        if pending is None or not hmac.compare_digest(pending.browser, digest(browser)):
+            raise CallbackRefused("request: nothing was begun in this browser, or it ended already")
+        return pending
 
     def _pairing_code(self) -> str:
         return "".join(_PAIRING_LETTERS[byte % len(_PAIRING_LETTERS)] for byte in self._ambient.random(4))

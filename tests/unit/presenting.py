@@ -14,7 +14,7 @@ from netid.credentials import net_credential, registration_statement, sd_jwt_vc
 from netid.credentials.certificate_chain import x509_hash
 from netid.credentials.dcql import Query
 from netid.credentials.disclosures import Path
-from netid.credentials.jwk import PublicKeySet, SigningKey
+from netid.credentials.jwk import PublicKey, PublicKeySet, SigningKey
 from netid.credentials.key_binding import Challenge
 from netid.credentials.presentation_response import DecryptionKey
 from netid.credentials.registration_statement import Statement
@@ -46,7 +46,7 @@ def key() -> SigningKey:
 
 
 def certificate(
-    subject: SigningKey,
+    subject: PublicKey | SigningKey,
     issuer: SigningKey,
     *,
     ca: bool = False,
@@ -64,15 +64,16 @@ def certificate(
     )
     uses |= {"key_cert_sign" if ca else "digital_signature": True} | usage
     assert isinstance(issuer.private, ec.EllipticCurvePrivateKey)
+    public = subject.public if isinstance(subject, SigningKey) else subject
     names = [
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one.public.thumbprint)])
-        for one in (subject, issuer)
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one.thumbprint)])
+        for one in (public, issuer.public)
     ]
     return (
         x509.CertificateBuilder()
         .subject_name(names[0])
         .issuer_name(names[1])
-        .public_key(subject.public.material)
+        .public_key(public.material)
         .serial_number(int.from_bytes(RANDOM(8)) + 1)
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + lifetime)

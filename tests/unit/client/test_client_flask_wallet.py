@@ -13,14 +13,13 @@ from netid.client.flask_wallet import NetIDWallet
 from netid.credentials import request_object
 from netid.credentials.presentation_response import MAX_BYTES
 from tests.unit.client.walleting import Issuer, Phone, party
-from tests.unit.presenting import key
 
 ASK = PresentationAsk(purpose="real-name-parcel")
 
 
 @pytest.fixture
 def issuer() -> Issuer:
-    return Issuer(key())
+    return Issuer()
 
 
 @pytest.fixture
@@ -38,12 +37,15 @@ def app(issuer: Issuer) -> Flask:
 
     @app.post("/scan")
     def scan() -> Any:
-        return wallets.scan(lambda asked: {"id": asked.request_id, "code": asked.pairing_code}, ASK)
+        return wallets.scan(lambda request_id: f"/waiting/{request_id}", ASK)
 
     @app.get("/waiting/<request_id>")
     def waiting(request_id: str) -> Any:
         shown = wallets.outcome(request_id)
-        return {"waiting": True} if shown is None else {"name": shown.claims["name"]}
+        if shown is not None:
+            return {"name": shown.claims["name"]}
+        asked = wallets.asked(request_id)
+        return {"link": wallets.link(asked), "code": asked.pairing_code}
 
     @wallets.presented
     def welcome(shown: Any) -> Any:
@@ -114,21 +116,15 @@ def test_v5_the_wallets_return_is_worth_nothing_in_another_browser(app: Flask, p
 
 def test_from_another_device_the_page_that_waits_gets_it(app: Flask, phone: Phone) -> None:
     browser: Browser = app.test_client()
-    shown = browser.post("/scan").get_json()
-    assert browser.get(f"/waiting/{shown['id']}").get_json() == {"waiting": True}
-    base = "https://parcels.example/netid/wallet"
-    wallets: NetIDWallet = app.extensions["wallets"]
-    pending = wallets.client.request_object(shown["id"])
-    client_id = request_object.jose.unverified_payload(pending, 65_536)["client_id"]
-    asked = PresentationRequest(
-        shown["id"], {"client_id": str(client_id), "request_uri": f"{base}/{shown['id']}/request"}, None
-    )
+    page = browser.post("/scan").headers["Location"]
+    waiting = browser.get(page).get_json()
+    asked = called(waiting["link"])
 
-    assert wallets.link(asked).startswith("https://wallet.example/present?")
-    assert fetch(app, phone, asked).ask.pairing_code == shown["code"]
+    assert fetch(app, phone, asked).ask.pairing_code == waiting["code"]
     assert answer(app, phone, asked).get_json() == {}
-    assert app.test_client().get(f"/waiting/{shown['id']}").status_code == 400
-    assert browser.get(f"/waiting/{shown['id']}").get_json() == {"name": "林示例"}
+    assert app.test_client().get(page).status_code == 400
+    assert browser.get(page).get_json() == {"name": "林示例"}
+    assert browser.get(page).status_code == 400
 
 
 def test_a_wallet_may_fetch_by_get(app: Flask) -> None:

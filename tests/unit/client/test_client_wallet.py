@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netid.ambient import Ambient
-from netid.client import ClientSecretBasic, PresentationAsk, VerifiedPresentation, WalletClient
+from netid.client import PresentationAsk, PresentationsInMemory, VerifiedPresentation, WalletClient
 from netid.client.errors import (
     CallbackRefused,
     ClientRefused,
@@ -22,6 +22,8 @@ from netid.client.errors import (
     ProviderUnreachable,
     Refused,
 )
+from netid.client.pending_presentations import PendingPresentation
+from netid.client.pending_presentations import digest as digest_of
 from netid.credentials import base64url, jose, strict_json
 from netid.credentials.certificate_chain import write_certificate
 from netid.credentials.disclosures import digest
@@ -38,7 +40,7 @@ PARCELS = PresentationAsk(purpose="real-name-parcel")
 
 @pytest.fixture
 def issuer() -> Issuer:
-    return Issuer(key())
+    return Issuer()
 
 
 @pytest.fixture
@@ -531,15 +533,29 @@ def test_what_the_provider_answers_on_the_timer_is_checked(
 
 def test_a_certificate_for_another_key_is_not_taken(issuer: Issuer) -> None:
     client = party(issuer)
-    issuer.client_key = key()
+    issuer.certified = key()
     with pytest.raises(MetadataRefused, match="another key"):
         client.refresh()
 
 
-def test_a_secret_signs_no_requests(client: WalletClient) -> None:
-    registration = client.registration.model_copy(update={"authentication": ClientSecretBasic("x" * 32)})
-    with pytest.raises(ConfigurationRefused):
-        WalletClient(registration, ADDRESS)
+def test_the_store_keeps_one_answer_whoever_brings_another(client: WalletClient, phone: Phone) -> None:
+    asked = client.request_presentation(BROWSER, PARCELS)
+    store, refusal = PresentationsInMemory(phone.issuer.now), Refused("no")
+    request = phone.read(asked)
+    pending = PendingPresentation(
+        "1",
+        digest_of(BROWSER),
+        PARCELS,
+        request.ask,
+        phone.issuer.authority.verifier(),
+        None,
+        phone.issuer.time,
+    )
+    store.put(pending)
+
+    assert store.answer("1", refusal, None)
+    assert not store.answer("1", Refused("another"), None)
+    assert store.take("1", digest_of(BROWSER), None) is refusal
 
 
 def test_only_the_verifier_makes_a_presentation() -> None:

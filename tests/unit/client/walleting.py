@@ -11,7 +11,7 @@ from netid.ambient import Ambient
 from netid.client import DPoPKey, PresentationRequest, PrivateKeyJwt, Registration, WalletClient
 from netid.credentials import presentation_response, request_object, sd_jwt_vc, status_list
 from netid.credentials.certificate_chain import write_certificate, x509_hash
-from netid.credentials.jwk import SigningKey
+from netid.credentials.jwk import PublicKey, SigningKey
 from netid.credentials.key_binding import Challenge
 from netid.credentials.presentation_response import Declined, Shown
 from netid.credentials.request_object import VerifiedRequest
@@ -28,7 +28,8 @@ START = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
 class Issuer:
     """Answers what a relying party fetches on its timer; each attribute is something a test can spoil."""
 
-    client_key: SigningKey
+    certified: SigningKey | None = None
+    """Whose key the access certificate is for, if not the one that was posted."""
     authority: Authority = field(default_factory=Authority)
     time: datetime = START
     revoked: dict[int, int] = field(default_factory=dict)
@@ -46,21 +47,24 @@ class Issuer:
     def send(self, request: HttpRequest) -> HttpAnswer:
         self.seen.append(request)
         path = urlsplit(request.url).path
-        return self.instead.get(path) or self._answers()[path]
+        return self.instead.get(path) or self._answers(request.form or {})[path]
 
-    def _answers(self) -> dict[str, HttpAnswer]:
+    def _answers(self, form: Mapping[str, str]) -> dict[str, HttpAnswer]:
         jwks = self.authority.keys.jwks()
         metadata = {"status_list_aggregation_endpoint": f"{ISSUER}/status-lists"}
         return {
             "/.well-known/jwt-vc-issuer": answer({"issuer": ISSUER, "jwks": jwks}),
             "/.well-known/openid-credential-issuer": answer(metadata),
-            "/access-certificate": answer(self._access()),
+            "/access-certificate": answer(self._access(form.get("jwk"))),
             "/status-lists": answer({"status_lists": [LIST]}),
             "/status-lists/1": HttpAnswer(200, "application/statuslist+jwt", self.status_list().encode()),
         }
 
-    def _access(self) -> dict[str, Any]:
-        leaf = certificate(self.client_key, self.authority.root_key, now=self.time)
+    def _access(self, jwk: str | None) -> dict[str, Any]:
+        if jwk is None:
+            return {}
+        posted = self.certified.public if self.certified else PublicKey.from_jwk(json.loads(jwk))
+        leaf = certificate(posted, self.authority.root_key, now=self.time)
         statement = self.authority.statement(x509_hash(leaf), now=self.time)
         return {"certificate_chain": [write_certificate(leaf)], "registration": statement}
 
@@ -87,7 +91,7 @@ def party(issuer: Issuer) -> WalletClient:
         issuer=ISSUER,
         client_id="parcels",
         redirect_uri="https://parcels.example/callback",
-        authentication=PrivateKeyJwt(issuer.client_key),
+        authentication=PrivateKeyJwt(key()),
         dpop_key=DPoPKey(key()),
     )
     return WalletClient(registration, ADDRESS, ambient=Ambient(issuer.now, RANDOM), send=issuer.send)
