@@ -10,6 +10,7 @@ from tests.running import Running
 
 DOCS = Path(__file__).parents[2] / "docs"
 README = DOCS.parent / "README.md"
+README_ZH = DOCS.parent / "README.zh.md"
 _FENCE = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -39,7 +40,7 @@ def test_the_headless_page_signs_a_persona_in(provider: Running) -> None:
         exec(compile(text, "headless.md", "exec"), names)  # noqa: S102  (our own page is what is tested)
 
 
-@pytest.mark.parametrize("page", [README, *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [README, README_ZH, *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if not (page.parent / link).exists()]
