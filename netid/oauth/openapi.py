@@ -158,6 +158,7 @@ def _endpoints() -> Json:
         "/logout": _logout(),
         "/records.json": {"get": _records()},
         "/records/{receipt_id}/receipt.json": {"get": _receipt()},
+        **_issuing(),
         "/schemas/copy.json": {"get": _published_schema("the copy that people can save")},
         "/schemas/receipts.json": {"get": _published_schema("a file of receipts")},
     }
@@ -226,6 +227,38 @@ def _receipt() -> Json:
     answers = _answers({JSON: _OBJECT}) | _refusals(PROBLEM, "403", "404", "503")
     which = {"name": "receipt_id", "in": "path", "required": True, "schema": _NAME}
     return {**_operation("One of one's own receipts, as it was signed", answers), "parameters": [which]}
+
+
+def _issuing() -> Json:
+    """Net credentials: what the issuer publishes, and what wallets and relying parties send it."""
+    published = {
+        "/.well-known/openid-credential-issuer": "What the credential issuer says of itself",
+        "/.well-known/jwt-vc-issuer": "The keys that net credentials are signed with",
+        "/vct/net-credential": "The type of net credentials",
+    }
+    wallet = {"security": [{"dpop": []}], "parameters": [_PROOF]}
+    refusals = _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
+    body = {"requestBody": {"required": True, "content": {JSON: {"schema": _OBJECT}}}}
+    issued = _operation("Copies of a net credential, one for each key", _answers({JSON: _OBJECT}) | refusals)
+    told = _operation("What became of what was issued", _answers({}, "204") | refusals)
+    offered = _operation("An offer", _answers({JSON: _OBJECT}) | _refusals(PROBLEM, "404", "503"))
+    offer = {"name": "secret", "in": "path", "required": True, "schema": _NAME}
+    certified = _answers({JSON: _OBJECT})
+    lists = _answers({"application/statuslist+jwt": _TEXT}) | _refusals(PROBLEM, "404", "503")
+    listed = _operation("Which long-lived copies are suspended or revoked", lists)
+    return {
+        **{path: {"get": _operation(what, _answers({JSON: _OBJECT}))} for path, what in published.items()},
+        "/credential-offer/{secret}": {"get": {**offered, "parameters": [offer]}},
+        "/status-lists/{list_id}": {"get": {**listed, "parameters": [{**offer, "name": "list_id"}]}},
+        "/nonce": {"post": _operation("A nonce for proofs of keys", _answers({JSON: _OBJECT}))},
+        "/credential": {"post": {**issued, **wallet, **body}},
+        "/notification": {"post": {**told, **wallet, **body}},
+        "/access-certificate": {
+            "post": _for_clients(
+                "A certificate to ask wallets with", {"jwk": _TEXT, **_CLIENT}, ("jwk",), certified
+            )
+        },
+    }
 
 
 def _published_schema(what: str) -> Json:

@@ -36,6 +36,7 @@ def N_(text: str) -> str:  # noqa: N802 (the name by which texts are collected)
 
 RULES = (
     N_("is required"),
+    N_("must be printable text"),
     N_("must begin with a letter or a Chinese character"),
     N_("must have only letters, spaces, middle dots, apostrophes, hyphens and full stops"),
     N_("must end in its check digit"),
@@ -63,6 +64,8 @@ RULES = (
 )
 REMEDIES = (
     N_("enter it"),
+    N_("leave control characters out"),
+    N_("write what you mean"),
     N_("shorten it"),
     N_("enter it as printed"),
     N_("leave out other characters"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from netid.client import transport
+from netid import sending
 from netid.client.errors import ClientError, ProviderUnreachable
 from netid.control.faulty_line import Line
 from netid.credentials.keyring import Keyring
@@ -182,7 +182,7 @@ SDK: dict[str, tuple[dict[str, Any], Callable[[Shop], object]]] = {
 def test_the_sdk_says_that_the_provider_is_unreachable_and_recovers(
     faulted: Faulted, monkeypatch: pytest.MonkeyPatch, declared: dict[str, Any], use: Callable[[Shop], object]
 ) -> None:
-    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(sending, "READ_TIMEOUT", 0.5)
     shop = faulted.shop("sdk-line")
     faulted.declare(**declared, count=1)
 

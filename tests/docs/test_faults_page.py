@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from netid.client import transport
+from netid import sending
 from netid.client.errors import ClientError
 from netid.control.fault_reading import BY_NAME
 from netid.credentials.keyring import Keyring
@@ -47,7 +47,7 @@ def raised(faulted: Faulted) -> str:
 def test_the_sdk_does_what_the_page_says(
     own: Faulted, monkeypatch: pytest.MonkeyPatch, declared: dict[str, Any], error: str
 ) -> None:
-    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(sending, "READ_TIMEOUT", 0.5)
     own.faults.clear()
     own.declare(**declared, count=1)
 

@@ -3,6 +3,7 @@
 import re
 import shlex
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,8 @@ def test_keys_are_listed_and_rotated(capsys: pytest.CaptureFixture[str]) -> None
     before = phases()
     assert main(rotate) == 0
     after = phases()
-    assert [phase for _, phase in before] == ["current", "next"] * 3
-    assert [phase for _, phase in after] == ["past", "current", "next"] * 3
+    assert [phase for _, phase in before] == ["current", "next"] * 4
+    assert [phase for _, phase in after] == ["past", "current", "next"] * 4
     assert {kid for kid, phase in before if phase == "next"} == {
         kid for kid, phase in after if phase == "current"
     }
@@ -98,7 +99,9 @@ def test_what_the_page_says_of_times_is_so() -> None:
     assert "for ten minutes at least" in page
     assert keyring.ANNOUNCED.total_seconds() == 600
     assert "for seven days" in page
-    assert keyring.STILL_PUBLISHED.days == 7
+    assert keyring.STILL_PUBLISHED["id_token"] == timedelta(days=7)
+    assert "for forty" in page
+    assert keyring.STILL_PUBLISHED["credential"] == timedelta(days=40)
     assert f"up to {serve.GRACE_SECONDS} seconds" in page
 
 
