@@ -14,7 +14,7 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright
 
 from netid.client import Ask, NetIDClient, PrivateKeyJwt, Registration
 from netid.client.errors import ProviderUnreachable
@@ -161,12 +161,6 @@ def test_a_mistake_in_the_files_is_one_line(
 
 
 # The demo, in Chromium
-
-
-@pytest.fixture
-def playwright() -> Playwright:
-    with sync_playwright() as driver:
-        yield driver
 
 
 def spki(certificate: Path) -> str:
