@@ -548,6 +548,7 @@ def _web(
         proofs=proofs,
         grants=services.grants,
         issuing=services.issuing,
+        refusals=services.refusals,
         nonces=nonces,
         ambient=ambient,
     )

@@ -121,13 +121,21 @@ class Wallet:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
+    def token_of_child(self) -> str:
+        """An access token for the child of ten, whose guardian agrees on the pages."""
+        child = Visitor(self.running, who="persona:child-of-10")
+        answer = child.walk(self.authorize(child.browser))
+        assert answer.headers["Location"].startswith(self.callback), answer.headers["Location"]
+        code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+        return str(self.redeem(code).json()["access_token"])
+
     # Credentials
 
     def nonce(self) -> str:
         """A fresh nonce."""
         return str(self.post("/nonce").json()["c_nonce"])
 
-    def proof(self, key: SigningKey, nonce: str | None, typ: str = PROOF_TYPE, **changes: Any) -> str:
+    def proof(self, key: SigningKey, nonce: object, typ: str = PROOF_TYPE, **changes: Any) -> str:
         """A right key proof, but for the changes; None leaves a claim out."""
         claims = {
             "aud": self.running.issuer,

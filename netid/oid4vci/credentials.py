@@ -19,6 +19,7 @@ from netid.oid4vci.nonces import Nonces
 from netid.oid4vci.requests import MAX_BYTES, read_credential_request, read_notification
 from netid.services.grants import Grants
 from netid.services.issuing import Issuing, Wanted
+from netid.services.refusals import Refusals
 
 _ABOUT_THE_TOKEN = (InvalidToken, MissingToken, InvalidDPoPProof, UseDPoPNonce)
 
@@ -33,6 +34,7 @@ class Credentials:
         proofs: DPoPProofs,
         grants: Grants,
         issuing: Issuing,
+        refusals: Refusals,
         nonces: Nonces,
         ambient: Ambient,
     ) -> None:
@@ -40,30 +42,36 @@ class Credentials:
         self._proofs = proofs
         self._grants = grants
         self._issuing = issuing
+        self._refusals = refusals
         self._nonces = nonces
         self._ambient = ambient
 
     def answer(self, incoming: Request) -> dict[str, object]:
         """The credential response (8.3)."""
         access_token = self._access_token(incoming)
-        permitted = self._issuing.permitted(access_token)
-        asked = read_credential_request(incoming)
-        if asked.configuration not in permitted:
-            raise UnknownCredentialConfiguration
-        now = self._ambient.now()
-        keys, nonce = key_proofs.verify(asked.proofs, issuer=self._issuer, now=now)
-        nonce_until = self._nonces.check(nonce, now)
-        issued = self._issuing.issue(access_token, Wanted(asked.configuration, keys, nonce, nonce_until))
+        grant = self._issuing.granted(access_token)
+        with self._refusals.of_holder(grant.person_id, "credential_refused"):
+            issued = self._issuing.issue(access_token, self._wanted(incoming, grant.scope))
         return {
             "credentials": [{"credential": credential} for credential in issued.credentials],
             "notification_id": issued.notification_id,
         }
 
+    def _wanted(self, incoming: Request, permitted: tuple[str, ...]) -> Wanted:
+        asked = read_credential_request(incoming)
+        if asked.configuration not in permitted:
+            raise UnknownCredentialConfiguration
+        now = self._ambient.now()
+        keys, nonce = key_proofs.verify(asked.proofs, issuer=self._issuer, now=now)
+        return Wanted(asked.configuration, keys, nonce, self._nonces.check(nonce, now))
+
     def note(self, incoming: Request) -> None:
         """Takes a notification (11.1)."""
         access_token = self._access_token(incoming)
-        told = read_notification(incoming)
-        self._issuing.notified(access_token, told.notification_id, told.event)
+        grant = self._issuing.granted(access_token)
+        with self._refusals.of_holder(grant.person_id, "notification_refused"):
+            told = read_notification(incoming)
+            self._issuing.notified(access_token, told.notification_id, told.event)
 
     def _access_token(self, incoming: Request) -> str:
         """The token that was shown with a proof of its key. Raises InvalidToken, InvalidDPoPProof, …"""

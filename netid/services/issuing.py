@@ -78,10 +78,10 @@ class Issuing:
         self._keys = keys
         self._ambient = ambient
 
-    def permitted(self, access_token: str) -> tuple[str, ...]:
-        """The configurations that the token is good for. Raises InvalidToken."""
+    def granted(self, access_token: str) -> Grant:
+        """What the token stands for; its scope names the configurations. Raises InvalidToken."""
         with self._stores.db.read() as tx:
-            return self._grants.for_credentials(tx, access_token, self._ambient.now()).scope
+            return self._grants.for_credentials(tx, access_token, self._ambient.now())
 
     def issue(self, access_token: str, wanted: Wanted) -> Issued:
         """A copy for each key. Raises InvalidToken, also where person or consent ended, and InvalidNonce."""

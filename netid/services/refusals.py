@@ -40,6 +40,19 @@ class Refusals:
                 details={"error": refusal.code},
             )
 
+    @contextmanager
+    def of_holder(self, person_id: str, kind: str) -> Iterator[None]:
+        """The same for the wallet of a person, who is known by the token that was shown."""
+        try:
+            yield
+        except OAuthError as refusal:
+            with self._stores.db.write() as tx:
+                details = {"error": refusal.code}
+                self._stores.audit.record(
+                    tx, kind, at=self._ambient.now(), person_id=person_id, details=details
+                )
+            raise
+
     def keep(self, browser: Browser, error: NetIDError, place: str) -> None:
         """One event of the person who is signed in in this browser, if anybody is.
 
