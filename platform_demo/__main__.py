@@ -15,7 +15,7 @@ from granian.log import LogLevels
 
 from netid.client import Ambient
 from netid.client.errors import ClientError
-from platform_demo.app import PlatformSettings, create_app
+from platform_demo.app import PlatformSettings, create_app, wallet_clients
 
 _THREADS = 8
 
@@ -45,7 +45,10 @@ def main() -> int:
 
 
 def _load(settings: PlatformSettings) -> Flask:
-    return create_app(settings, Ambient.real())
+    app = create_app(settings, Ambient.real())
+    for client in wallet_clients(app):
+        client.keep_fresh()
+    return app
 
 
 def _settings() -> tuple[PlatformSettings, int, Path | None]:
@@ -54,6 +57,7 @@ def _settings() -> tuple[PlatformSettings, int, Path | None]:
     parser.add_argument("--keys", type=Path, default=Path("keys"), help="the key directory (keys)")
     parser.add_argument("--port", type=int, default=8100, help="the port to listen on (8100)")
     parser.add_argument("--data", type=Path, default=Path("var/demo"), help="where its databases lie")
+    parser.add_argument("--wallet", default="http://localhost:8200", help="the wallet's address")
     parser.add_argument("--tls", type=Path, metavar="FILE", help="serve https with this certificate and key")
     parser.add_argument(
         "--trust", type=Path, metavar="FILE", help="the certificate of the provider's authority"
@@ -61,7 +65,8 @@ def _settings() -> tuple[PlatformSettings, int, Path | None]:
     given = parser.parse_args()
     # The provider is on 127.0.0.1: cookies ignore ports, so the platform needs another name.
     url = f"{'https' if given.tls else 'http'}://localhost:{given.port}"
-    return PlatformSettings(given.issuer, given.keys, given.data, url, given.trust), given.port, given.tls
+    settings = PlatformSettings(given.issuer, given.keys, given.data, url, given.trust, given.wallet)
+    return settings, given.port, given.tls
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from netid.client import Ambient, CheckResult
+from netid.client import Ambient, AssuranceLevel, PairwiseSubject
 
 SESSION_LIFETIME = timedelta(hours=8)
 
@@ -43,12 +43,23 @@ class Account:
 
     account_id: str
     way: str
-    """`netid` or `other`."""
+    """`netid`, `wallet` or `other`."""
     level: str | None
     details: Mapping[str, str]
     """What is kept of the fields, by name; a yes/no is `true` or `false`."""
     withdrawn_at: datetime | None
     """When the person took a consent back, and what was kept was deleted; None once they give anew."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A person who was checked: who they are to this scene, how surely, and when."""
+
+    way: str
+    """`netid`, through the provider, or `wallet`."""
+    subject: PairwiseSubject
+    level: AssuranceLevel
+    checked_at: datetime
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ class Accounts:
                 raise
             database.execute("COMMIT")
 
-    def sign_in_with_netid(self, check: CheckResult, fields: Mapping[str, str | bool]) -> str:
+    def sign_in(self, check: Checked, fields: Mapping[str, str | bool]) -> str:
         """The account of this subject, new or known; what it keeps is what was given this time."""
         now = self._ambient.now()
         row = (check.level.value, check.checked_at.isoformat(), check.subject.reveal())
@@ -107,8 +118,8 @@ class Accounts:
             if known is None:
                 database.execute(
                     "INSERT INTO accounts (account_id, way, created_at, level, checked_at, subject)"
-                    " VALUES (?, 'netid', ?, ?, ?, ?)",
-                    (account_id, now.isoformat(), *row),
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (account_id, check.way, now.isoformat(), *row),
                 )
             database.execute("DELETE FROM withdrawals WHERE account_id = ?", (account_id,))
             texts = {n: str(v).lower() if isinstance(v, bool) else v for n, v in fields.items()}

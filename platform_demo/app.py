@@ -6,9 +6,10 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from netid.client import Ambient, DPoPKey, NetIDClient, PrivateKeyJwt, Registration
+from netid.client import Ambient, DPoPKey, NetIDClient, PrivateKeyJwt, Registration, WalletClient
 from netid.client.errors import ClientError
 from netid.client.flask_extension import NetIDFlask
+from netid.client.flask_wallet import NetIDWallet
 from platform_demo import language, scene_views
 from platform_demo.accounts import Accounts
 from platform_demo.evidence import EvidenceInMemory
@@ -17,6 +18,7 @@ from platform_demo.scene_views import ScenePages, SceneParts
 from platform_demo.scenes import SCENES, Scene
 
 MAX_REQUEST_BYTES = 16 * 1024
+_WALLETS = "platform_demo_wallets"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class PlatformSettings:
     """Where browsers reach it, without a slash at the end."""
     trust: Path | None = None
     """The certificate of the provider's own authority, where it has one."""
+    wallet: str = "http://localhost:8200"
+    """Where the wallet's pages are, without a slash at the end."""
 
 
 def create_app(settings: PlatformSettings, ambient: Ambient) -> Flask:
@@ -56,6 +60,11 @@ def create_app(settings: PlatformSettings, ambient: Ambient) -> Flask:
     return app
 
 
+def wallet_clients(app: Flask) -> list[WalletClient]:
+    """What asks wallets, for each scene: whoever serves the app keeps it fresh."""
+    return list(app.extensions[_WALLETS])
+
+
 def _add_scene(
     app: Flask, scene: Scene, settings: PlatformSettings, forms: Forms, ambient: Ambient
 ) -> ScenePages:
@@ -70,9 +79,15 @@ def _add_scene(
         dpop_key=DPoPKey.from_file(settings.keys / scene.dpop_key_file),
         userinfo_alg=scene.userinfo_alg,
     )
+    wallets = WalletClient(
+        registration, f"{settings.url}/{scene.id}/netid/wallet", ambient=ambient, trust=settings.trust
+    )
+    app.extensions.setdefault(_WALLETS, []).append(wallets)
     parts = SceneParts(
         scene=scene,
         netid=NetIDFlask(app, NetIDClient(registration, ambient=ambient, trust=settings.trust)),
+        wallets=NetIDWallet(app, wallets, wallet=f"{settings.wallet}/present"),
+        wallet_origin=settings.wallet,
         accounts=Accounts(settings.data / f"platform-{scene.id}.db", ambient, scene.retention_days),
         evidence=EvidenceInMemory(ambient.now),
         forms=forms,

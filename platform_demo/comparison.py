@@ -1,4 +1,4 @@
-"""Who saw what: the provider, this platform, and the platform had the details been typed as usual."""
+"""Who saw what: the provider, the wallet, this platform, and the platform had the details been typed."""
 
 import re
 from collections.abc import Mapping
@@ -27,15 +27,19 @@ class Row:
     what: Words
     provider: Words
     platform: Words
+    wallet: Words
     old_way: Words
 
 
 def who_saw_what(scene: Scene, way: str, details: Mapping[str, str | bool]) -> list[Row]:
     """The table for one account: `details` are what this platform has been given."""
-    provider = HAS if way == "netid" else HAS_NOT
+    # The provider holds what its people enrolled with, and gave their wallets copies of it.
+    provider = HAS_NOT if way == "other" else HAS
+    wallet = HAS if way == "wallet" else HAS_NOT
     old = _TOLD_BY_THE_NUMBER.union(scene.old_way)
     rows = [
-        Row(n, what, provider, _seen(n, details), HAS if n in old else HAS_NOT) for n, what in CLAIMS.items()
+        Row(n, what, provider, _seen(n, details), wallet, HAS if n in old else HAS_NOT)
+        for n, what in CLAIMS.items()
     ]
     return [*rows, _where_to(way), _across(way, details)]
 
@@ -51,7 +55,8 @@ def _seen(name: str, details: Mapping[str, str | bool]) -> Words:
 def _where_to(way: str) -> Row:
     provider = HAS if way == "netid" else HAS_NOT
     what = Words("您去了哪家平台", "Which platform you went to")
-    return Row("where", what, provider, NOT_APPLICABLE, NOT_APPLICABLE)
+    wallet = HAS if way == "wallet" else HAS_NOT
+    return Row("where", what, provider, NOT_APPLICABLE, wallet, NOT_APPLICABLE)
 
 
 def _across(way: str, details: Mapping[str, str | bool]) -> Row:
@@ -62,5 +67,6 @@ def _across(way: str, details: Mapping[str, str | bool]) -> Row:
         Words("在不同平台之间认出您", "Recognise you across platforms"),
         CAN if way == "netid" else CANNOT,
         CAN if linkable else CANNOT,
+        CAN if way == "wallet" else CANNOT,
         CAN,
     )

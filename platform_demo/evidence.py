@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from netid.client import CheckResult, Fields, PairwiseSubject, SignedIn
+from netid.client import Fields, PairwiseSubject, SignedIn, VerifiedPresentation
+from platform_demo.accounts import Checked
 
 LIFETIME = timedelta(minutes=30)
 _MOST = 1000
@@ -39,32 +40,46 @@ def pretty(value: object) -> str:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything one sign-in brought."""
+    """Everything one sign-in, or one presentation, brought."""
 
-    check: CheckResult
-    token_answer: str = field(repr=False)
-    """The token endpoint's answer, as it came."""
-    id_token: str = field(repr=False)
-    userinfo: str | None = field(repr=False)
-    """UserInfo's answer, as it came; None where it was not asked."""
+    check: Checked
     fields: dict[str, str | bool] = field(repr=False)
+    originals: list[tuple[str, Original]] = field(repr=False)
+    """What came signed, or as JSON, by name, ready to be shown."""
+    token_answer: str | None = field(default=None, repr=False)
+    """The token endpoint's answer, as it came."""
+    disclosures: list[str] = field(default_factory=list, repr=False)
+    """What the wallet disclosed, decoded, one claim each."""
 
     @classmethod
     def of(cls, signed_in: SignedIn, fields: Fields | None) -> "Evidence":
         """What this sign-in brought."""
+        check = signed_in.check
+        came = {"id-token": signed_in.id_token}
+        if fields is not None:
+            came["userinfo"] = fields.answer_body.decode()
         return cls(
-            check=signed_in.check,
-            token_answer=signed_in.token_answer.decode(),
-            id_token=signed_in.id_token,
-            userinfo=None if fields is None else fields.answer_body.decode(),
+            check=Checked("netid", check.subject, check.level, check.checked_at),
             fields=dict(fields or {}),
+            originals=[(name, Original.of(raw)) for name, raw in came.items()],
+            token_answer=signed_in.token_answer.decode(),
+        )
+
+    @classmethod
+    def shown(cls, shown: VerifiedPresentation) -> "Evidence":
+        """What this presentation brought: the issuer's part, what was disclosed of it, the holder's part."""
+        credential, *disclosed, binding = shown.presentation.split("~")
+        return cls(
+            check=Checked("wallet", shown.subject, shown.level, shown.verified_at),
+            fields=dict(shown.claims),
+            originals=[("credential", Original.of(credential)), ("key-binding", Original.of(binding))],
+            disclosures=[urlsafe_b64decode(text + "==").decode() for text in disclosed],
         )
 
     @property
-    def originals(self) -> list[tuple[str, Original]]:
-        """The ID token, and UserInfo's answer where there is one, ready to be shown."""
-        both = {"id-token": self.id_token, "userinfo": self.userinfo}
-        return [(name, Original.of(raw)) for name, raw in both.items() if raw is not None]
+    def asked_userinfo(self) -> bool:
+        """Whether UserInfo was asked."""
+        return any(name == "userinfo" for name, _ in self.originals)
 
 
 class EvidenceInMemory:

@@ -23,7 +23,7 @@ def show(template: str, *, status: int = 200, form_action: str = "", **context: 
         {
             "Cache-Control": "no-store",
             "Content-Security-Policy": (
-                "default-src 'none'; style-src 'self'; img-src 'self'; "
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; "
                 f"form-action 'self' {form_action}; base-uri 'none'; frame-ancestors 'none'"
             ),
             "X-Frame-Options": "DENY",

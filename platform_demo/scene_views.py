@@ -1,4 +1,4 @@
-"""One scene's pages: two ways in, one way on."""
+"""One scene's pages: the ways in, and one way on."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import cast
 
+import segno
 from flask import Blueprint, Flask, Response, redirect, request, url_for
 
-from netid.client import Ambient, Ask, ConsentWithdrawn, SecurityEvent, SignedIn, SignedOut
+from netid.client import (
+    Ambient,
+    Ask,
+    ConsentWithdrawn,
+    PresentationAsk,
+    SecurityEvent,
+    SignedIn,
+    SignedOut,
+    VerifiedPresentation,
+)
 from netid.client.errors import ClientError, Refused
 from netid.client.flask_extension import NetIDFlask
+from netid.client.flask_wallet import NetIDWallet
 from platform_demo.accounts import SESSION_LIFETIME, Account, Accounts
 from platform_demo.comparison import who_saw_what
 from platform_demo.evidence import Evidence, EvidenceInMemory, pretty
@@ -40,6 +51,9 @@ class SceneParts:
 
     scene: Scene
     netid: NetIDFlask
+    wallets: NetIDWallet
+    wallet_origin: str
+    """Where the wallet's pages are."""
     accounts: Accounts
     evidence: EvidenceInMemory
     forms: Forms
@@ -47,11 +61,13 @@ class SceneParts:
 
 
 class ScenePages:
-    """The pages of one scene. Both ways lead to the same account page."""
+    """The pages of one scene. All ways lead to the same account page."""
 
     def __init__(self, parts: SceneParts) -> None:
         self._scene = parts.scene
         self._netid = parts.netid
+        self._wallets = parts.wallets
+        self._wallet_origin = parts.wallet_origin
         self._accounts = parts.accounts
         self._evidence = parts.evidence
         self._forms = parts.forms
@@ -59,12 +75,13 @@ class ScenePages:
         self._cookie = f"platform_{parts.scene.id}"
         self._issuer = parts.netid.client.registration.issuer
 
-    # The two ways in
+    # The ways in
 
     def landing(self) -> Response:
-        """Both ways, side by side."""
+        """All ways, side by side."""
         here = self._account() is not None
-        return self._show("landing.html", form_action=origin_of(self._issuer), signed_in=here)
+        onward = f"{origin_of(self._issuer)} {origin_of(self._wallet_origin)}"
+        return self._show("landing.html", form_action=onward, signed_in=here)
 
     def sign_in(self) -> Response:
         """Off to the provider."""
@@ -77,8 +94,38 @@ class ScenePages:
         # The token has done its work. Ended, it is worth nothing, and can be shown with the rest.
         self._netid.client.end(signed_in)
         evidence = Evidence.of(signed_in, fields)
-        account_id = self._accounts.sign_in_with_netid(signed_in.check, evidence.fields)
+        account_id = self._accounts.sign_in(evidence.check, evidence.fields)
         return self._enter(account_id, evidence, "received", signed_in.check.session)
+
+    def present(self) -> Response:
+        """Off to the wallet on this device."""
+        self._forms.check(self._session())
+        return self._wallets.present(PresentationAsk(purpose=self._scene.purpose))
+
+    def scan(self) -> Response:
+        """A request for a wallet on another device."""
+        self._forms.check(self._session())
+        return self._wallets.scan(self._waiting_page, PresentationAsk(purpose=self._scene.purpose))
+
+    def waiting(self, request_id: str) -> Response:
+        """A QR code until the wallet has answered; then it is as if the person had come back."""
+        shown = self._wallets.outcome(request_id)
+        if shown is not None:
+            return self.come_from_wallet(shown)
+        asked = self._wallets.asked(request_id)
+        link = self._wallets.link(asked)
+        # Dark on white whatever the page's colours are: not every camera reads it the other way.
+        code = segno.make(link, error="l").svg_data_uri(scale=3, border=4, dark="#000", light="#fff")
+        return self._show("waiting.html", pairing_code=asked.pairing_code, link=link, qr_code=code)
+
+    def come_from_wallet(self, shown: VerifiedPresentation) -> Response:
+        """A person showed their net credential; the provider was not asked, and does not know."""
+        evidence = Evidence.shown(shown)
+        account_id = self._accounts.sign_in(evidence.check, evidence.fields)
+        return self._enter(account_id, evidence, "received")
+
+    def _waiting_page(self, request_id: str) -> str:
+        return url_for(f"{self._scene.id}.waiting", request_id=request_id)
 
     def fail(self, error: ClientError) -> Response:
         """Nobody was signed in. A refusal leads straight to the other way."""
@@ -185,6 +232,7 @@ class ScenePages:
             level=LEVELS[evidence.check.level] if evidence else None,
             labels=CLAIMS,
             rows=pretty(self._accounts.rows(account.account_id)),
+            wallet=self._wallet_origin,
             table=who_saw_what(self._scene, account.way, given),
         )
 
@@ -285,12 +333,16 @@ def register(app: Flask, parts: SceneParts) -> ScenePages:
     """Adds a scene's pages to the app, under the scene's path."""
     pages = ScenePages(parts)
     parts.netid.signed_in(pages.come_back)
+    parts.wallets.presented(pages.come_from_wallet)
     parts.netid.events(pages.hear)
     parts.netid.signed_out(pages.signed_out_at_netid)
     routes = Blueprint(parts.scene.id, __name__, url_prefix=f"/{parts.scene.id}")
-    views: list[tuple[str, str, str, Callable[[], Response]]] = [
+    views: list[tuple[str, str, str, Callable[..., Response]]] = [
         ("GET", "/", "landing", pages.landing),
         ("POST", "/sign-in", "sign_in", pages.sign_in),
+        ("POST", "/present", "present", pages.present),
+        ("POST", "/scan", "scan", pages.scan),
+        ("GET", "/waiting/<request_id>", "waiting", pages.waiting),
         ("GET", "/declined", "declined", pages.declined),
         ("GET", "/other-way", "other_way", pages.other_way),
         ("POST", "/other-way", "sign_up", pages.sign_up),

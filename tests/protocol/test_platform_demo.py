@@ -166,7 +166,7 @@ def test_the_game_learns_yes_or_no(platform):
 
     assert json.loads(shown(page, "userinfo-raw")).keys() == {"sub", "age_over_18"}
     assert shown(page, "received-age_over_18") == "yes"
-    assert cells(page, "age_over_18") == ["yes", "only yes or no", "yes"]
+    assert cells(page, "age_over_18") == ["yes", "only yes or no", "no", "yes"]
     assert cells(page, "birthdate")[1] == "no"
     assert json.loads(shown(page, "database-rows"))["details"][0]["value"] == "true"
     assert "Minors’ mode is off" in platform.get("/game/account").text
@@ -255,7 +255,7 @@ def test_the_other_way_says_what_it_handed_over(platform):
     page = platform.get("/parcels/received")
 
     assert shown(page, "received-document_number") == EXAMPLE_NUMBER
-    assert cells(page, "document_number") == ["no", "yes", "yes"]
+    assert cells(page, "document_number") == ["no", "yes", "no", "yes"]
     assert cells(page, "birthdate")[1] == "yes"
     assert cells(page, "across")[:2] == ["cannot", "can"]
 
@@ -409,7 +409,7 @@ def test_every_page_carries_its_headers_and_the_banner(platform):
             assert page.headers["Cache-Control"] == "no-store", path
             policy = page.headers["Content-Security-Policy"]
             assert policy.startswith(
-                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'"
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'"
             )
             assert f'<html lang="{tag}">' in page.text
             assert 'data-testid="mock-banner"' in page.text
@@ -419,7 +419,7 @@ def test_every_page_carries_its_headers_and_the_banner(platform):
 
 def test_only_the_landing_page_lets_its_form_lead_to_the_provider(platform):
     assert (
-        f"form-action 'self' {platform.provider.issuer};"
+        f"form-action 'self' {platform.provider.issuer} http://localhost:8200;"
         in platform.get("/forum/").headers["Content-Security-Policy"]
     )
     assert "form-action 'self' ;" in platform.get("/forum/other-way").headers["Content-Security-Policy"]
