@@ -55,7 +55,8 @@ class Housekeeping:
         stores = self._stores
         kept_too_long = (
             stores.single_use, stores.tokens, stores.sessions, stores.interactions, stores.throttle,
-            stores.messages, stores.copies, stores.erasures,
+            stores.messages, stores.copies,
+            stores.permissions, stores.erasures,
         )  # fmt: skip
         with stores.db.write() as tx:
             forgotten = sum(store.purge(tx, now) for store in kept_too_long)

@@ -12,11 +12,13 @@ from netid.storage.tables import (
     appeals,
     applications,
     browser_people,
+    child_wallets,
     complaints,
     copies,
     interactions,
     messages,
     pairwise_subjects,
+    permissions,
     personas,
     persons,
     receipts,
@@ -61,7 +63,18 @@ _DELETE = (
     delete(messages).where(messages.c.person_id == _PERSON, messages.c.state != MessageState.WAITING),
     *map(
         _all_of,
-        (access_tokens, receipts, pairwise_subjects, sessions, browser_people, personas, appeals, complaints),
+        (
+            access_tokens,
+            receipts,
+            pairwise_subjects,
+            sessions,
+            browser_people,
+            personas,
+            appeals,
+            complaints,
+            child_wallets,
+            permissions,
+        ),
     ),
 )
 _UNNAME = update(copies).where(copies.c.person_id == bindparam("b_person")).values(person_id=None)

@@ -12,6 +12,7 @@ from netid.storage.duties import Duties
 from netid.storage.erasures import Erasures
 from netid.storage.interactions import Interactions
 from netid.storage.messages import OutgoingMessages
+from netid.storage.permissions import Permissions
 from netid.storage.persons import Persons
 from netid.storage.relying_parties import RelyingParties
 from netid.storage.sessions import Sessions
@@ -39,6 +40,7 @@ class Stores:
     complaints: Complaints = field(default_factory=Complaints)
     duties: Duties = field(default_factory=Duties)
     copies: Copies = field(default_factory=Copies)
+    permissions: Permissions = field(default_factory=Permissions)
     erasures: Erasures = field(default_factory=Erasures)
     throttle: Throttle = field(default_factory=Throttle)
     audit: Audit = field(default_factory=Audit)

@@ -274,6 +274,26 @@ copies = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+child_wallets = Table(
+    "child_wallets",
+    MAIN,
+    _person(primary_key=True),
+    _key("thumbprint"),
+    Column("seen_at", Instant, nullable=False),
+)
+
+permissions = Table(
+    "permissions",
+    MAIN,
+    _key("permission_id"),
+    _person(index=True),
+    Column("client_id", Text, nullable=False),
+    Column("purpose", Text),
+    Column("token", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
 erasures = Table(
     "erasures",
     MAIN,
@@ -439,6 +459,16 @@ PURPOSES: Mapping[str, str] = {
     "copies.previous": "what is published until a change is",
     "copies.shown_from": "the time from which a change is published",
     "copies.expires_at": "ends it",
+    "child_wallets.person_id": "the child whose wallet it is",
+    "child_wallets.thumbprint": "which wallet a guardian's permission is made out to",
+    "child_wallets.seen_at": "a permission is for the wallet that got copies last",
+    "permissions.permission_id": "names the permission (random)",
+    "permissions.person_id": "the child it is for",
+    "permissions.client_id": "the platform it is for",
+    "permissions.purpose": "the purpose it is for",
+    "permissions.token": "the permission as signed, for the child's wallet",
+    "permissions.made_at": "when the guardian gave it",
+    "permissions.expires_at": "ends it",
     "erasures.person_id": "whose deletion it is",
     "erasures.reference_digest": "finds it for who left (digest of a random secret)",
     "erasures.begun_at": "when the person left",
