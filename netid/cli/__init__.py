@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     checks.add_parser("head", help="print the chain's end, to keep it elsewhere")
 
+    rules = commands.add_parser("rules", help="report on the rules, article by article")
+    reports = rules.add_subparsers(dest="action", required=True, metavar="ACTION")
+    report = reports.add_parser("report", help="print each duty with its place, tests, records, violations")
+    report.add_argument("--format", choices=["html", "json"], default="html")
+    report.add_argument("--records", action="store_true", help="count the records of the database")
+
     receipt = commands.add_parser("receipt", help="check receipts of consent decisions")
     verifies = receipt.add_subparsers(dest="action", required=True, metavar="ACTION")
     proof = verifies.add_parser("verify", help="whether they are as signed, without asking the provider")

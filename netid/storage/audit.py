@@ -57,6 +57,7 @@ _ADD_SEAL = insert(seals)
 _OF_PERSON = (
     select(events).where(events.c.person_id == bindparam("person")).order_by(events.c.sequence.desc())
 )
+_COUNTS = select(events.c.kind, func.count().label("number")).group_by(events.c.kind)
 _UNSEALED = select(func.count()).select_from(events).where(events.c.sequence > bindparam("sealed_to"))
 
 _ONE_SEALER = text("LOCK TABLE audit_seals IN EXCLUSIVE MODE")
@@ -129,6 +130,10 @@ class Audit:
         """What concerns a person, the latest first: their own to read (PIPL 48)."""
         rows = tx.execute(_OF_PERSON, {"person": person_id})
         return [AuditEvent(**{**row._mapping, "details": json.loads(row.details)}) for row in rows]
+
+    def counts(self, tx: Transaction) -> dict[str, int]:
+        """How many events of each kind there are."""
+        return {str(row.kind): int(row.number) for row in tx.execute(_COUNTS)}
 
     def head(self, tx: Transaction) -> AuditHead | None:
         """The chain's end, to be kept elsewhere; None before the first seal."""
