@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from netid.ambient import Ambient
+from netid.credentials.net_credential import NET_NUMBER
 from netid.errors import NetIDError
 from netid.identity.claims import CATALOGUE
 from netid.identity.text import Language, Text
@@ -25,6 +26,7 @@ MAX_REQUEST_BYTES = 32 * 1024
 MAX_ANSWER = 1024 * 1024
 """Room for a hundred copies."""
 
+_NET_NUMBER = Text(zh="网号", en="Net number")
 _TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -55,7 +57,12 @@ def create_app(settings: PhoneSettings, ambient: Ambient, send: Send | None = No
     presenter = Presenter(settings.issuer, safe=safe, grants=grants, send=send, ambient=ambient)
     guard = Guard(ambient, settings.url)
     phone = Phone(
-        settings.issuer, safe=safe, receiver=receiver, grants=grants, presenter=presenter, ambient=ambient
+        settings.issuer,
+        safe=safe,
+        receiver=receiver,
+        grants=grants,
+        presenter=presenter,
+        ambient=ambient,
     )
     app.extensions["netid-wallet"] = phone
     app.register_blueprint(phone.routes())
@@ -96,11 +103,9 @@ def _speak(app: Flask) -> None:
         }
 
     def label(name: str) -> str:
-        if name in CATALOGUE:
-            return CATALOGUE[name].label.in_(language())
-        return {"net_number": Text(zh="网号", en="Net number")}.get(name, Text(zh=name, en=name)).in_(
-            language()
-        )
+        if name == NET_NUMBER:
+            return _NET_NUMBER.in_(language())
+        return CATALOGUE[name].label.in_(language()) if name in CATALOGUE else name
 
     def text(given: "Text | dict[str, str]") -> str:
         return (given if isinstance(given, Text) else Text.model_validate(given)).in_(language())

@@ -96,7 +96,7 @@ class Phone:
             long=sum(copy.configuration == LONG for copy in free),
             few=len(free) <= FEW,
             fields=copies[0].fields if copies else {},
-            status=request.args.get("status"),
+            told=request.args.get("told"),
         )
 
     def paste(self) -> AnyResponse:
@@ -106,7 +106,7 @@ class Phone:
             return self._open(text)
         if text.count(".") == 2 and not set(text) & set("{?:/"):
             self._grants.add(text)
-            return _to("home", status="permission")
+            return _to("home", told="permission")
         return self._offer(text)
 
     def offered(self) -> AnyResponse:
@@ -131,7 +131,7 @@ class Phone:
         except TransactionCodeWrong:
             return self._show_offer(name, wrong=True)
         self._offers.take(name)
-        return _to("home", status="received")
+        return _to("home", told="received")
 
     def sign_in(self) -> AnyResponse:
         """New copies by signing in at the provider."""
@@ -145,7 +145,7 @@ class Phone:
             heading, body = REFUSED_THERE
             return show("error.html", status=400, fault=heading, body=body)
         self._receiver.finish(pending, given["code"], given.get("iss", ""))
-        return _to("home", status="received")
+        return _to("home", told="received")
 
     def present(self) -> AnyResponse:
         """The link of a relying party's request leads here."""
@@ -197,13 +197,13 @@ class Phone:
             remembered=[(client_id, names.get(client_id)) for client_id in sorted(remembered)],
             grants=self._grants.held(),
             wallet_key=self.wallet_key(),
-            status=request.args.get("status"),
+            told=request.args.get("told"),
         )
 
     def forget(self) -> AnyResponse:
         """From now on that platform sees a stranger."""
         self._safe.forget(request.form.get("client_id", ""))
-        return _to("settings", status="forgotten")
+        return _to("settings", told="forgotten")
 
     def confirm_erasing(self) -> Response:
         """What is deleted, before it is."""
@@ -216,7 +216,7 @@ class Phone:
         for waiting in (self._offers, self._sign_ins, self._asked, self._answered):
             waiting.clear()
         self._safe.erase()
-        return _to("home", status="erased")
+        return _to("home", told="erased")
 
     def _offer(self, text: str) -> AnyResponse:
         return _to("offer", name=self._offers.put(self._receiver.offer(text)))
@@ -248,8 +248,8 @@ class Phone:
         )
 
 
-def _to(page: str, **where: str) -> AnyResponse:
-    return redirect(url_for(f"phone.{page}", **where), 303)
+def _to(page: str, *, name: str | None = None, told: str | None = None) -> AnyResponse:
+    return redirect(url_for(f"phone.{page}", name=name, told=told), 303)
 
 
 def _there(thing: T | None, error: type[OfferRefused] | type[IssuingEnded] | type[RequestEnded]) -> T:

@@ -39,9 +39,10 @@ FAULTS: dict[type[NetIDError], tuple[Text, Text]] = {
     errors.RequestRefused: (
         Text(zh="无法核实是谁在问，钱包已拦下", en="The wallet cannot tell who asks, so it stopped"),
         Text(
-            zh="这个请求核对不上公共服务平台的登记，或者已经过期。没有提供任何信息。如果网证已存了很久，请先取新的副本。",
-            en="The request does not match any registration, or has expired. Nothing was shared. If your copies "
-            "are old, get new ones first.",
+            zh="这个请求核对不上公共服务平台的登记，或者已经过期。没有提供任何信息。"
+            "如果网证已存了很久，请先取新的副本。",
+            en="The request does not match any registration, or has expired. Nothing was shared. If your "
+            "copies are old, get new ones first.",
         ),
     ),
     errors.RequestEnded: (
