@@ -3,19 +3,15 @@
 import gc
 import logging
 import os
-import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIApplication
 
-from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from flask import Flask
 
-from netid import pages, responses
 from netid.ambient import Ambient
 from netid.control.doubles import Doubles
 from netid.control.faulty_line import serve_line
@@ -23,35 +19,16 @@ from netid.control.management import management_app, serve_management
 from netid.control.realms import Realms
 from netid.control.target import Target
 from netid.credentials import base64url
-from netid.credentials.access_authority import AccessAuthority
 from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
-from netid.errors import (
-    KeyFileError,
-    NetIDError,
-    PersonaError,
-    RegistrationRefused,
-    UnexpectedFault,
-)
+from netid.errors import KeyFileError, NetIDError, PersonaError, RegistrationRefused
 from netid.identity.calendar import legal_day
 from netid.identity.enrolment_notice import ENROLMENT_NOTICES
 from netid.identity.own_wallet import own_wallet
 from netid.identity.persons import Persona, load_personas, shipped_personas
 from netid.identity.relying_party import RelyingParty
-from netid.oauth import authorize, discovery, par, token, userinfo
-from netid.oauth.browsers import Browsers
-from netid.oauth.client_auth import ClientAuthentication
-from netid.oauth.client_keys import ClientKeys
-from netid.oauth.dpop import DPoPProofs
-from netid.oauth.id_token_hint import IdTokenHints
-from netid.oauth.logout import EndSession
-from netid.oauth.parameters import MAX_PARAMETERS, MAX_REQUEST_BYTES
 from netid.oauth.signing import Signer
-from netid.oid4vci import access_certificates, status_lists
-from netid.oid4vci import credentials as issued_credentials
-from netid.oid4vci import documents as issuer_documents
-from netid.oid4vci.nonces import Nonces
 from netid.services.applying import Applying
 from netid.services.approval import Approvals, Outcomes
 from netid.services.cancellation import Cancellation
@@ -82,6 +59,7 @@ from netid.services.registration import Registration, load_registrations
 from netid.services.revocation import Revocation
 from netid.services.rights import Rights
 from netid.services.rotation import Rotation
+from netid.services.services import Services
 from netid.services.sign_in import SignIn
 from netid.services.signing_out import SignOut
 from netid.services.statuses import Statuses
@@ -99,55 +77,9 @@ from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
 from netid.storage.tables import keys_instance
 from netid.storage.vault import Vault
+from netid.web import mounted, web_app
 
 log = logging.getLogger("netid")
-
-WELL_KNOWN = "/.well-known/"
-
-ANSWERS: Mapping[str | None, Callable[[NetIDError], Response]] = {
-    "par": responses.oauth_json,
-    "token": responses.oauth_json,
-    "userinfo": responses.oauth_json,
-    "access": responses.oauth_json,
-    "credential": responses.oauth_json,
-    "issuer": responses.problem,
-    "statuses": responses.problem,
-    "discovery": responses.problem,
-    "records_data": responses.problem,
-}
-"""How a blueprint's errors are answered; those that are not listed answer people, with a page."""
-
-
-@dataclass(frozen=True)
-class Services:
-    """What people and relying parties can do at one provider."""
-
-    registration: Registration
-    pushed_requests: PushedRequests
-    sign_in: SignIn
-    sign_out: SignOut
-    fresh: FreshSignIn
-    refusals: Refusals
-    decisions: Decisions
-    grants: Grants
-    offers: Offers
-    issuing: Issuing
-    statuses: Statuses
-    revocation: Revocation
-    enrolment: Enrolment
-    applying: Applying
-    rights: Rights
-    records: Records
-    complaining: Complaining
-    copying: Copying
-    correcting: Correcting
-    cancellation: Cancellation
-    suspensions: Suspensions
-    exceptions: Exceptions
-    notices: Notices
-    incidents: Incidents
-    approvals: Approvals | None
-    """In test mode."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +143,8 @@ def build(
         personas = tuple(doubles.enrolled)
     for relying_party in _registrations(settings):
         services.registration.put(relying_party)
-    app = _web(settings, services, stores, personas, keyring, keys, ambient, doubles.signer(Signer(keys)))
-    wsgi = _mounted(doubles.middleware(app), settings.path)
+    app = web_app(settings, services, stores, personas, keyring, keys, ambient, doubles.signer(Signer(keys)))
+    wsgi = mounted(doubles.middleware(app), settings.path)
     realms, management = None, None
     if services.approvals is not None and settings.management_token is not None:
         realms = Realms(settings, keyring=keyring, ambient=ambient, build=build)
@@ -273,21 +205,6 @@ def _prepare(
     with db.write() as tx:
         cancellation.take_up(tx, vault.sweep(tx))
     cancellation.see_through()
-
-
-def _mounted(app: WSGIApplication, path: str) -> WSGIApplication:
-    """Under the issuer's path; its metadata also where RFC 8414, 3.1 looks: before that path."""
-    if not path:
-        return app
-    below = DispatcherMiddleware(Response(status=404), {path: app})
-
-    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        document = environ.get("PATH_INFO", "").removeprefix(WELL_KNOWN).removesuffix(path)
-        if environ.get("PATH_INFO") == f"{WELL_KNOWN}{document}{path}":
-            environ = {**environ, "PATH_INFO": f"{path}{WELL_KNOWN}{document}"}
-        return below(environ, start_response)
-
-    return dispatch
 
 
 def _check_keys(db: Database, keyring: Keyring) -> None:
@@ -485,159 +402,6 @@ def _text_of(path: Path, error: type[NetIDError]) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise error(f"{path}: cannot be read as UTF-8 text") from fault
-
-
-def _web(
-    settings: Settings,
-    services: Services,
-    stores: Stores,
-    personas: tuple[Persona, ...],
-    keyring: Keyring,
-    keys: CurrentKeys,
-    ambient: Ambient,
-    signer: Signer,
-) -> Flask:
-    browsers = Browsers(settings, keyring, ambient)
-    hints = IdTokenHints(settings.issuer, keys=keys, ambient=ambient)
-    authorization = authorize.Authorize(
-        settings,
-        registration=services.registration,
-        pushed_requests=services.pushed_requests,
-        sign_in=services.sign_in,
-        decisions=services.decisions,
-        fresh=services.fresh,
-        browsers=browsers,
-        hints=hints,
-        approvals=services.approvals,
-    )
-    client_authentication = ClientAuthentication(
-        settings.issuer,
-        stores=stores,
-        registration=services.registration,
-        client_keys=ClientKeys(send=Outgoing(settings.issuer).send, ambient=ambient),
-        ambient=ambient,
-    )
-    proofs = DPoPProofs(settings.issuer, stores=stores, keyring=keyring, ambient=ambient)
-    token_endpoint = token.Token(
-        settings.issuer,
-        client_authentication=client_authentication,
-        refusals=services.refusals,
-        proofs=proofs,
-        grants=services.grants,
-        offers=services.offers,
-        signer=signer,
-        ambient=ambient,
-    )
-    app = _flask_app()
-    app.register_blueprint(discovery.blueprint(settings.issuer, keys))
-    app.register_blueprint(authorize.blueprint(authorization))
-    push = par.Push(
-        client_authentication=client_authentication,
-        refusals=services.refusals,
-        proofs=proofs,
-        pushed_requests=services.pushed_requests,
-        hints=hints,
-    )
-    app.register_blueprint(par.blueprint(push, proofs))
-    app.register_blueprint(token.blueprint(token_endpoint, proofs))
-    user_info = userinfo.UserInfo(settings.issuer, proofs=proofs, grants=services.grants, signer=signer)
-    app.register_blueprint(userinfo.blueprint(user_info, proofs))
-    nonces = Nonces(settings.issuer, keyring=keyring, ambient=ambient)
-    credentials = issued_credentials.Credentials(
-        settings.issuer,
-        proofs=proofs,
-        grants=services.grants,
-        issuing=services.issuing,
-        refusals=services.refusals,
-        nonces=nonces,
-        ambient=ambient,
-    )
-    app.register_blueprint(issued_credentials.blueprint(credentials, nonces, proofs))
-    authority = AccessAuthority(keyring.access.reveal())
-    app.register_blueprint(
-        issuer_documents.blueprint(settings.issuer, keys, services.offers, authority.trust_anchor)
-    )
-    app.register_blueprint(status_lists.blueprint(services.statuses, ambient))
-    access = access_certificates.AccessCertificates(
-        settings.issuer,
-        client_authentication=client_authentication,
-        refusals=services.refusals,
-        authority=authority,
-        keys=keys,
-        ambient=ambient,
-    )
-    app.register_blueprint(access_certificates.blueprint(access))
-    pages.register(
-        app,
-        settings=settings,
-        browsers=browsers,
-        authorize=authorization,
-        sign_in=services.sign_in,
-        sign_out=services.sign_out,
-        end_session=EndSession(registration=services.registration, hints=hints),
-        decisions=services.decisions,
-        applying=services.applying,
-        records=services.records,
-        rights=services.rights,
-        fresh=services.fresh,
-        offers=services.offers,
-        revocation=services.revocation,
-        refusals=services.refusals,
-        complaining=services.complaining,
-        copying=services.copying,
-        correcting=services.correcting,
-        cancellation=services.cancellation,
-        suspensions=services.suspensions,
-        notices=services.notices,
-        personas=personas,
-        ambient=ambient,
-    )
-    return app
-
-
-def _flask_app() -> Flask:
-    app = Flask("netid.pages", static_url_path="/static")
-    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES
-    app.config["MAX_FORM_PARTS"] = MAX_PARAMETERS
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    # Werkzeug would redirect //authorize to the host that the request named.
-    app.url_map.merge_slashes = False
-    app.register_error_handler(NetIDError, _answer)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_fault)
-    return app
-
-
-def _answer(error: NetIDError) -> Response:
-    return ANSWERS.get(_whose_address(), responses.page)(error)
-
-
-def _whose_address() -> str | None:
-    """The blueprint that serves this address, also where it does not take the method."""
-    if request.blueprint is not None:
-        return request.blueprint
-    address = current_app.create_url_adapter(request)
-    methods = list(address.allowed_methods()) if address else []
-    if address is None or not methods:
-        return None
-    endpoint, _values = address.match(method=methods[0])
-    return str(endpoint).rpartition(".")[0] or None
-
-
-def _answer_http(error: HTTPException) -> Response:
-    """What Flask itself refuses: an unknown address, a wrong method, a body that is too large."""
-    response = _answer(responses.refusal_of(error))
-    if allowed := error.get_response().headers.get("Allow"):
-        response.headers["Allow"] = allowed
-    return response
-
-
-def _answer_fault(error: Exception) -> Response:
-    """A fault of ours: the log gets where it was, without the message, which may quote a value."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("unexpected fault in %s: %s\n%s", request.endpoint, type(error).__name__, frames)
-    return _answer(UnexpectedFault(type(error).__name__))
 
 
 def from_environment() -> Any:
