@@ -12,6 +12,8 @@ pytest_plugins = [
     "tests.serving",
     "tests.watching",
     "tests.chromium",
+    "tests.npm",
+    "tests.protocol.demo_platform",
 ]
 
 

@@ -235,6 +235,7 @@ def _issuing() -> Json:
         "/.well-known/openid-credential-issuer": "What the credential issuer says of itself",
         "/.well-known/jwt-vc-issuer": "The keys that net credentials are signed with",
         "/vct/net-credential": "The type of net credentials",
+        "/status-lists": "Where every status list is (Token Status List, 9.3)",
     }
     wallet = {"security": [{"dpop": []}], "parameters": [_PROOF]}
     refusals = _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))

@@ -24,6 +24,7 @@ def metadata(issuer: str, trust_anchor: str) -> dict[str, object]:
         "credential_endpoint": f"{issuer}/credential",
         "nonce_endpoint": f"{issuer}/nonce",
         "notification_endpoint": f"{issuer}/notification",
+        "status_list_aggregation_endpoint": f"{issuer}/status-lists",
         "batch_credential_issuance": {"batch_size": MAX_BATCH},
         "display": [{"name": "NetID 模拟", "locale": "zh-CN"}, {"name": "NetID mock", "locale": "en"}],
         "credential_configurations_supported": {

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from netid import responses
 from netid.ambient import Ambient
@@ -12,8 +12,13 @@ MEDIA_TYPE = "application/statuslist+jwt"
 
 
 def blueprint(statuses: Statuses, ambient: Ambient) -> Blueprint:
-    """GET /status-lists/<list_id>."""
+    """GET /status-lists, and each list below it."""
     routes = Blueprint("statuses", __name__)
+
+    @routes.get("/status-lists")
+    def aggregation() -> Response:
+        """Token Status List, draft 18, 9.3."""
+        return responses.public(jsonify(status_lists=statuses.addresses()))
 
     @routes.get("/status-lists/<list_id>")
     def status_list(list_id: str) -> Response:

@@ -89,6 +89,11 @@ class Statuses:
             self._stores.copies.change(tx, Change(one.entry, status, said_now, shown_from))
         return len(changed)
 
+    def addresses(self) -> list[str]:
+        """Where all lists are: who fetches every one says nothing of whose status is looked up."""
+        with self._stores.db.read() as tx:
+            return [self._uri(list_id) for list_id in self._stores.copies.list_ids(tx)]
+
     def published(self, list_id: str) -> Published:
         """The list of that name as it is published now. Raises NotFound."""
         now = self._ambient.now()

@@ -84,6 +84,7 @@ _SAID = select(*_COLUMNS).where(
     table.c.list_id == bindparam("list"),
     or_(table.c.status != Status.VALID, table.c.previous != Status.VALID),
 )
+_LISTS = select(lists.c.list_id).order_by(lists.c.opened_at, lists.c.list_id)
 _OVER = select(lists.c.list_id).where(lists.c.last_expires_at < bindparam("before"))
 _FORGET_ENTRIES = delete(table).where(table.c.list_id.in_(_OVER))
 _FORGET_LISTS = delete(lists).where(lists.c.last_expires_at < bindparam("before"))
@@ -124,6 +125,10 @@ class Copies:
     def has_list(self, tx: Transaction, list_id: str) -> bool:
         """Whether there is a list of that name."""
         return tx.execute(_IS_THERE, {"list": list_id}).first() is not None
+
+    def list_ids(self, tx: Transaction) -> list[str]:
+        """The names of all lists, the oldest first."""
+        return [row.list_id for row in tx.execute(_LISTS)]
 
     def live(self, tx: Transaction, person_id: str, now: datetime) -> list[Change]:
         """A person's entries that have neither expired nor been revoked."""

@@ -1,0 +1,222 @@
+"""OpenID4VP 1.0 from a real issuance to the demo's account page: the second road, end to end."""
+
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from netid.credentials import presentation_response
+from netid.errors import TokenRefused
+from netid.identity.suspension import SuspensionReason
+from netid.services.statuses import PERIOD, SPREAD
+from platform_demo.app import wallet_clients
+from tests.phones import Phone
+from tests.protocol.demo_platform import URL, Platform, cells, shown
+from tests.protocol.meddling import person_id_of
+
+WALLET = "http://localhost:8200/present?"
+
+
+@pytest.fixture
+def ready(platform: Platform) -> Platform:
+    """The platform after its timer has fetched once."""
+    refresh(platform)
+    return platform
+
+
+def refresh(platform: Platform) -> None:
+    for client in wallet_clients(platform.app):
+        client.refresh()
+
+
+def anchor(platform: Platform) -> str:
+    """The root, as a wallet gets it from the issuer."""
+    [client, *_] = wallet_clients(platform.app)
+    jwk = '{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}'
+    members = client.refresh().verifier.key.public.required_members
+    given = client.registration.authentication.credentials(
+        client.registration.client_id, client.registration.issuer, platform.ambient
+    )
+    form = {**given.form, "jwk": jwk % (members["x"], members["y"])}
+    answer = requests.post(platform.provider.url("/access-certificate"), data=form, timeout=10)
+    return str(answer.json()["trust_anchor"])
+
+
+def phone_of(platform: Platform, persona: str = "an-adult", **given: Any) -> Phone:
+    return Phone.of(platform.provider, persona, anchor=anchor(platform), **given)
+
+
+def reach(platform: Platform) -> Any:
+    """How the phone reaches the platform: over no browser of the person's."""
+    wires = platform.app.test_client()
+
+    def send(address: str, form: dict[str, str] | None) -> Any:
+        path = address.removeprefix(URL)
+        return wires.post(path, base_url=URL, data=form) if form else wires.get(path, base_url=URL)
+
+    return send
+
+
+def pressed(platform: Platform, scene: str) -> str:
+    """The link behind “present from your wallet”."""
+    sent = platform.post(platform.get(f"/{scene}/"), f"/{scene}/present")
+    assert sent.status_code == 303, sent.text
+    assert sent.location.startswith(WALLET)
+    return sent.location
+
+
+def entered(platform: Platform, scene: str, phone: Phone, *names: str | None, keep: bool = False) -> Any:
+    """From the button to where the wallet leads, and to what was received."""
+    answered = phone.answer(pressed(platform, scene), reach(platform), *names, keep=keep)
+    assert answered.status_code == 200, answered.text
+    back = platform.get(answered.json["redirect_uri"].removeprefix(URL))
+    assert (back.status_code, back.location) == (303, f"/{scene}/received"), back.text
+    return platform.get(back.location)
+
+
+def test_the_forum_learns_that_somebody_is_real_and_nothing_else(ready: Platform) -> None:
+    page = entered(ready, "forum", phone_of(ready))
+
+    assert shown(page, "received-nothing") == "nothing"
+    for row in ("name", "document_number", "birthdate", "phone_number", "age_over_18"):
+        assert cells(page, row)[1] == "no"
+    assert cells(page, "where") == ["no", "—", "yes", "—"]
+    assert cells(page, "across")[:3] == ["cannot", "cannot", "can"]
+    assert 'data-testid="to-records"' in page.text
+    assert "What you can do" in ready.get("/forum/account").text
+
+
+def test_the_game_learns_yes_or_no(ready: Platform) -> None:
+    page = entered(ready, "game", phone_of(ready))
+
+    assert shown(page, "received-age_over_18") == "yes"
+    assert re.search(r"&#34;age_over_18&#34;, ?true", page.text)
+    assert "Minors’ mode is off" in ready.get("/game/account").text
+
+
+@pytest.mark.parametrize("names", [("name", "document_number"), ("name", "document_number", "phone_number")])
+def test_the_parcel_service_receives_what_the_person_ticked(ready: Platform, names: tuple[str, ...]) -> None:
+    page = entered(ready, "parcels", phone_of(ready), *names)
+
+    for name in ("name", "document_number", "phone_number"):
+        assert cells(page, name)[1] == ("yes" if name in names else "no")
+
+
+def test_the_wallets_refusal_leads_to_the_other_way(ready: Platform) -> None:
+    phone = phone_of(ready)
+    answered = phone.answer(pressed(ready, "parcels"), reach(ready), None)
+    back = ready.get(answered.json["redirect_uri"].removeprefix(URL))
+
+    assert back.location == "/parcels/declined"
+    assert ready.count("parcels", "accounts") == 0
+
+
+def test_a_kept_copy_is_recognised_and_a_fresh_one_is_somebody_new(ready: Platform) -> None:
+    phone = phone_of(ready)
+    for _ in range(2):
+        entered(ready, "forum", phone, keep=True)
+    assert ready.count("forum", "accounts") == 1
+    phone.copies.pop(0)
+    entered(ready, "forum", phone)
+    assert ready.count("forum", "accounts") == 2
+
+
+def scanned(platform: Platform, scene: str = "forum") -> str:
+    """The page that waits with a QR code."""
+    sent = platform.post(platform.get(f"/{scene}/"), f"/{scene}/scan")
+    assert sent.status_code == 303
+    return str(sent.location)
+
+
+def test_from_another_device_the_pairing_code_is_the_same_on_both(ready: Platform) -> None:
+    phone, where = phone_of(ready), scanned(ready)
+    page = ready.get(where)
+    code = shown(page, "pairing-code")
+    assert 'src="data:image/svg+xml' in page.text
+    assert '<meta http-equiv="refresh" content="3">' in page.text
+
+    answered = phone.answer(shown(page, "request-link"), reach(ready))
+    assert phone.seen[0].ask.pairing_code == code
+    assert answered.json == {}
+    assert ready.get(where).location == "/forum/received"
+
+
+def test_v5_another_browser_at_the_waiting_page_gets_nothing(ready: Platform) -> None:
+    phone, where = phone_of(ready), scanned(ready)
+    phone.answer(shown(ready.get(where), "request-link"), reach(ready))
+    stranger = ready.app.test_client().get(where, base_url=URL)
+
+    assert stranger.status_code == 400
+    assert "platform_forum" not in stranger.headers.get("Set-Cookie", "")
+    assert ready.get(where).location == "/forum/received"
+    assert ready.get(where).status_code == 400, "given out once"
+
+
+def test_v4_an_answer_counts_once(ready: Platform) -> None:
+    phone, link = phone_of(ready), pressed(ready, "forum")
+    request = phone.read(link, reach(ready))
+    form = presentation_response.write(phone.show(request), request.ask.encryption_key)
+    first, second = (reach(ready)(request.ask.response_uri, form) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (200, 400)
+    assert ready.count("forum", "accounts") == 0, "nobody is in before the browser is back"
+
+
+def test_v6_more_than_was_asked_for_is_not_taken(ready: Platform) -> None:
+    answered = phone_of(ready).answer(pressed(ready, "game"), reach(ready), "age_over_18", "name")
+
+    assert answered.status_code == 400
+    assert answered.json["error"] == "invalid_request"
+
+
+def test_v8_a_suspended_persons_long_copy_is_refused_after_the_timer(ready: Platform) -> None:
+    provider = ready.provider
+    phone = phone_of(ready, configuration="net_credential_long")
+    refresh(ready)
+    entered(ready, "forum", phone)
+    provider.provider.services.suspensions.suspend(
+        person_id_of(provider, "an-adult"), SuspensionReason.DOCUMENT_LOST, 30
+    )
+    provider.clock.advance(seconds=(PERIOD * (SPREAD + 1)).total_seconds())
+    refresh(ready)
+
+    answered = phone.answer(pressed(ready, "forum"), reach(ready))
+    assert answered.status_code == 403
+
+
+def test_v8_a_short_copy_ends_by_itself(ready: Platform) -> None:
+    phone = phone_of(ready)
+    ready.provider.clock.advance(days=2)
+    refresh(ready)
+
+    assert phone.answer(pressed(ready, "forum"), reach(ready)).status_code == 403
+
+
+def test_the_phone_refuses_a_request_of_somebody_with_a_certificate_of_their_own(ready: Platform) -> None:
+    [other, *_] = (client for client in wallet_clients(ready.app) if client.registration.client_id == "game")
+    phone, link = phone_of(ready), pressed(ready, "forum")
+    mixed = re.sub("client_id=[^&]*", f"client_id={other.refresh().verifier.client_id}", link)
+    with pytest.raises(TokenRefused, match="client_id"):
+        phone.read(mixed, reach(ready))
+
+
+def test_every_list_is_listed_and_may_be_cached(ready: Platform) -> None:
+    """Token Status List, draft 18, 9.3."""
+    provider = ready.provider
+    described = requests.get(provider.url("/.well-known/openid-credential-issuer"), timeout=10).json()
+    assert described["status_list_aggregation_endpoint"] == provider.url("/status-lists")
+    assert requests.get(provider.url("/status-lists"), timeout=10).json() == {"status_lists": []}
+    phone_of(ready, configuration="net_credential_long")
+    answer = requests.get(provider.url("/status-lists"), timeout=10)
+
+    [uri] = answer.json()["status_lists"]
+    assert requests.get(uri, timeout=10).headers["Content-Type"] == "application/statuslist+jwt"
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_before_the_timer_has_fetched_the_other_ways_are_offered(platform: Platform) -> None:
+    page = platform.post(platform.get("/forum/"), "/forum/present")
+
+    assert page.status_code == 503
+    assert 'data-testid="other-way"' in page.text
