@@ -37,9 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="run a provider and three relying parties on this machine")
+    demo = commands.add_parser("demo", help="run a provider, relying parties and a wallet on this machine")
     demo.add_argument("--port", type=int, default=8000, help="the provider's port (8000)")
     demo.add_argument("--platform-port", type=int, default=8100, help="the demo platform's port (8100)")
+    demo.add_argument("--wallet-port", type=int, default=8200, help="the wallet's port (8200)")
     demo.add_argument("--keys", type=Path, default=Path("keys"), help="the key directory (keys)")
     demo.add_argument(
         "--data", type=Path, default=Path("var/demo"), help="where the databases lie (var/demo)"

@@ -1,4 +1,4 @@
-"""`netid demo`: a provider and the demo internet platform, side by side on this machine."""
+"""`netid demo`: a provider, the demo internet platform and a wallet, side by side on this machine."""
 
 import os
 import signal
@@ -25,26 +25,29 @@ START_SECONDS = 30
 
 
 def run(chosen: Namespace) -> None:
-    """Starts both, prints the addresses, and ends both when it is ended."""
+    """Starts the three, prints the addresses, and ends them when it is ended."""
     tls = local_tls(chosen.keys, "127.0.0.1", Ambient.real()) if chosen.tls else None
     scheme = "https" if tls else "http"
     issuer = f"{scheme}://127.0.0.1:{chosen.port}"
     platform = f"{scheme}://localhost:{chosen.platform_port}"
-    for port in (chosen.port, chosen.platform_port):
+    wallet = f"{scheme}://localhost:{chosen.wallet_port}"
+    for port in (chosen.port, chosen.platform_port, chosen.wallet_port):
         _check_free(port)
     data: Path = chosen.data
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signal.signal(signal.SIGTERM, _end)
     running: list[subprocess.Popen[bytes]] = []
     try:
-        running.append(_start_provider(chosen, issuer, platform, tls))
+        running.append(_start_provider(chosen, issuer, platform, wallet, tls))
         _wait_for(f"{issuer}/.well-known/openid-configuration", running[-1], tls)
         print_findings(
             Examination(issuer, trust=tls.authority if tls else None, now=Ambient.real().now).report()
         )
-        running.append(_start_platform(chosen, issuer, tls))
+        running.append(_start_platform(chosen, issuer, wallet, tls))
         _wait_for(platform, running[-1], tls)
-        _greet(issuer, platform, tls)
+        running.append(_start_wallet(chosen, issuer, tls))
+        _wait_for(wallet, running[-1], tls)
+        _greet(issuer, platform, wallet, tls)
         _wait_for_end(running)
     finally:
         for process in reversed(running):
@@ -54,7 +57,7 @@ def run(chosen: Namespace) -> None:
 
 
 def _start_provider(
-    chosen: Namespace, issuer: str, platform: str, tls: LocalTls | None
+    chosen: Namespace, issuer: str, platform: str, wallet: str, tls: LocalTls | None
 ) -> "subprocess.Popen[bytes]":
     registrations = files("platform_demo") / "registration.yaml"
     settings = {
@@ -66,16 +69,28 @@ def _start_provider(
         "KEYS": str(chosen.keys),
         "RELYING_PARTIES": str(registrations),
         "PLATFORM_URL": platform,
+        "WALLET_URL": wallet,
         **({"PERSONAS": str(chosen.personas)} if chosen.personas else {}),
         **({"TLS_CERTIFICATE": str(tls.certificate), "TLS_KEY": str(tls.certificate)} if tls else {}),
     }
     return _start(["-m", "netid.cli", "serve"], {f"{PREFIX}{k}": v for k, v in settings.items()})
 
 
-def _start_platform(chosen: Namespace, issuer: str, tls: LocalTls | None) -> "subprocess.Popen[bytes]":
+def _start_platform(
+    chosen: Namespace, issuer: str, wallet: str, tls: LocalTls | None
+) -> "subprocess.Popen[bytes]":
     where = ["--issuer", issuer, "--keys", str(chosen.keys), "--port", str(chosen.platform_port)]
-    trust = ["--tls", str(tls.certificate), "--trust", str(tls.authority)] if tls else []
-    return _start(["-m", "platform_demo", *where, "--data", str(chosen.data), *trust], {})
+    where += ["--wallet", wallet, "--data", str(chosen.data)]
+    return _start(["-m", "platform_demo", *where, *_trusting(tls)], {})
+
+
+def _start_wallet(chosen: Namespace, issuer: str, tls: LocalTls | None) -> "subprocess.Popen[bytes]":
+    where = ["--issuer", issuer, "--port", str(chosen.wallet_port), "--data", str(chosen.data / "wallet")]
+    return _start(["-m", "netid.wallet", *where, *_trusting(tls)], {})
+
+
+def _trusting(tls: LocalTls | None) -> list[str]:
+    return ["--tls", str(tls.certificate), "--trust", str(tls.authority)] if tls else []
 
 
 def _start(arguments: list[str], settings: Mapping[str, str]) -> "subprocess.Popen[bytes]":
@@ -90,7 +105,7 @@ def _check_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise StartFailed(
-                f"port {port} is taken; choose others with --port and --platform-port"
+                f"port {port} is taken; choose others with --port, --platform-port and --wallet-port"
             ) from error
 
 
@@ -107,7 +122,7 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", tls: LocalTls | None
     raise StartFailed(f"{url} did not answer within {START_SECONDS} seconds")
 
 
-def _greet(issuer: str, platform: str, tls: LocalTls | None) -> None:
+def _greet(issuer: str, platform: str, wallet: str, tls: LocalTls | None) -> None:
     trust = f"\n  Trust first / 先信任    {tls.authority}\n" if tls else ""
     print(
         f"""
@@ -118,9 +133,11 @@ NetID 正在运行。人物和证件都是虚构的。
       the demo internet platform: press “Sign in with NetID / 使用网号登录”
   The provider / 公共服务平台    {issuer}
       enrol a made-up person / 申领网号
+  The wallet / 钱包    {wallet}
+      holds net credentials, and shows them without the provider / 存放网证，自己出示
 
   Demo passcode of every persona / 演示口令    {DEMO_PASSCODE}
-  Ctrl-C ends both.
+  Ctrl-C ends all three.
 """,
         flush=True,
     )

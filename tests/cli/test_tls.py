@@ -181,6 +181,7 @@ def test_the_demo_signs_in_over_https_in_a_browser(tmp_path: Path, playwright: P
     ]
     subprocess.run([*netid, "keys", "init", *clients], cwd=tmp_path, check=True, capture_output=True)
     ports = ["--port", str(free_port()), "--platform-port", str(free_port())]
+    ports += ["--wallet-port", str(free_port())]
     demo = subprocess.Popen(
         [*netid, "demo", "--tls", *ports], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     )

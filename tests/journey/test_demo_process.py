@@ -1,4 +1,4 @@
-"""`netid demo`, started as the README says: two processes, one sign-in, and nothing left behind."""
+"""`netid demo`, started as the README says: three processes, one sign-in, and nothing left behind."""
 
 import os
 import re
@@ -36,6 +36,7 @@ def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     ]
     subprocess.run([*netid, "keys", "init", *keys], cwd=tmp_path, check=True, capture_output=True)
     ports = ["--port", str(free_port()), "--platform-port", str(free_port())]
+    ports += ["--wallet-port", str(free_port())]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NETID_PROVIDER_")}
     process = subprocess.Popen(
         [*netid, "demo", *ports], cwd=tmp_path, env=clean, stdout=subprocess.PIPE, text=True
@@ -72,7 +73,7 @@ def test_a_stranger_signs_in_and_ending_the_demo_leaves_nothing(
     page.close()
 
     parts = psutil.Process(process.pid).children(recursive=True)
-    assert len(parts) >= 2
+    assert len(parts) >= 3
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) in (0, 130)
     _gone, alive = psutil.wait_procs(parts, timeout=20)
