@@ -1,7 +1,7 @@
 """The register of rules: article, duty, where it is done, and the tests and records that show it.
 
-Articles of the Measures in force since 2025-07-15. Articles 2, 4, 5 and 7 were read word for word; where
-an article is cited from the draft for comment of 2024-07-26, `Source.DRAFT` says so.
+The Measures are those in force since 2025-07-15. Only the articles in `READ` were read word for word in
+the final text; the others are cited by their numbers in the draft for comment of 2024-07-26.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from enum import StrEnum
 from netid.identity.text import Text
 
 
-class Source(StrEnum):
-    """Which text an article is cited from."""
+class Law(StrEnum):
+    """Which law an article is of."""
 
-    FINAL = "Measures, final text of 2025"
-    DRAFT = "Measures, numbers of the draft of 2024"
-    PIPL = "Personal Information Protection Law"
+    MEASURES = "Measures"
+    PIPL = "PIPL"
+
+
+READ = frozenset({"2", "4", "5", "7"})
+"""The articles of the Measures that were read in the final text."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Duty:
     """One duty, and what there is to show for it."""
 
     id: str
-    source: Source
+    law: Law
     articles: tuple[str, ...]
     duty: Text
     done: tuple[str, ...]
@@ -37,6 +40,15 @@ class Duty:
     missing: str = ""
     """What is not there yet."""
 
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """The articles as a report cites them; without a number, the law alone."""
+        if not self.articles:
+            return (f"{self.law}, final text, number not read",)
+        drafted = " (number of the 2024 draft)"
+        final = READ if self.law is Law.MEASURES else frozenset(self.articles)
+        return tuple(f"{self.law} {one}{'' if one in final else drafted}" for one in self.articles)
+
 
 _ATTACKS = "protocol/test_attacks_on_sign_in.py"
 _DEMO = "protocol/test_platform_demo.py"
@@ -47,7 +59,7 @@ _POLICY = "unit/test_policy.py"
 REGISTER: tuple[Duty, ...] = (
     Duty(
         "net-number",
-        Source.FINAL,
+        Law.MEASURES,
         ("2",),
         Text(
             zh="网号由字母和数字组成，不含明文；网证只含非明文身份信息",
@@ -64,7 +76,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "documents",
-        Source.FINAL,
+        Law.MEASURES,
         ("4", "15"),
         Text(zh="持有效法定身份证件可以申领；共八种", en="Who holds one of eight valid documents may apply"),
         ("netid.identity.documents:DOCUMENT_KINDS",),
@@ -78,7 +90,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "guardian-applies",
-        Source.FINAL,
+        Law.MEASURES,
         ("4",),
         Text(
             zh="不满十四周岁由监护人代为申领，满十四不满十八周岁在监护人监护下申领",
@@ -94,7 +106,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "guardian-consents",
-        Source.FINAL,
+        Law.MEASURES,
         ("5",),
         Text(zh="不满十四周岁使用也须监护人同意", en="Under 14, each use needs the guardian's consent too"),
         ("netid.identity.policy:GuardianConsentRequired", "netid.services.guardianship:Guardianship"),
@@ -108,7 +120,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "voluntary",
-        Source.FINAL,
+        Law.MEASURES,
         ("4", "6", "7"),
         Text(zh="自愿使用，保留其他合法方式", en="Use is voluntary; other lawful ways are kept"),
         ("platform_demo.scene_views",),
@@ -121,7 +133,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "equal-service",
-        Source.FINAL,
+        Law.MEASURES,
         ("7",),
         Text(zh="不使用的人得到同等服务", en="Equal service for who does not use it"),
         ("platform_demo.scenes",),
@@ -129,7 +141,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "nothing-more",
-        Source.FINAL,
+        Law.MEASURES,
         ("7",),
         Text(
             zh="核验通过后不再要求提供明文身份信息，法律另有规定或本人同意的除外",
@@ -145,7 +157,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "result-only",
-        Source.DRAFT,
+        Law.MEASURES,
         ("8",),
         Text(zh="没有法定需要，只提供核验结果", en="Without a legal need, the check result and nothing else"),
         ("netid.oauth.verified_claims", "netid.identity.policy:PurposeRegistered"),
@@ -160,7 +172,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "minimum-fields",
-        Source.DRAFT,
+        Law.MEASURES,
         ("8",),
         Text(
             zh="有法定需要并经单独同意，才提供必要的最少信息",
@@ -182,7 +194,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "recipient-and-purpose",
-        Source.DRAFT,
+        Law.MEASURES,
         ("8",),
         Text(
             zh="未经单独同意，不得另作处理或向他人提供",
@@ -198,7 +210,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "within-need",
-        Source.DRAFT,
+        Law.MEASURES,
         ("9",),
         Text(
             zh="平台只处理必要信息；敏感信息单独同意",
@@ -215,7 +227,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "one-door",
-        Source.DRAFT,
+        Law.MEASURES,
         ("9",),
         Text(zh="未经单独同意不得对外提供", en="Nothing is given out without separate consent"),
         ("netid.disclosure:Disclosure.release", "netid.identity.exceptions:EXCEPTIONS"),
@@ -229,7 +241,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "deletion",
-        Source.DRAFT,
+        Law.MEASURES,
         ("9",),
         Text(
             zh="依法或应本人要求删除；注销即删除",
@@ -246,7 +258,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "notice",
-        Source.DRAFT,
+        Law.MEASURES,
         ("10",),
         Text(zh="处理前显著、清晰、真实地告知", en="Prominent, clear and true notice before processing"),
         ("netid.identity.consent:notice_for", "netid.identity.enrolment_notice"),
@@ -260,7 +272,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "emergency",
-        Source.DRAFT,
+        Law.MEASURES,
         ("11",),
         Text(zh="保密或紧急情况事后告知", en="In secrecy and emergencies the notice comes afterwards"),
         ("netid.services.exceptions:Exceptions", "netid.services.notices:Notices"),
@@ -269,8 +281,8 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "legal-assistance",
-        Source.FINAL,
-        ("legal assistance",),
+        Law.MEASURES,
+        (),
         Text(
             zh="依法协助限于网号对应的身份和认证日志",
             en="Legal assistance is limited to the identity behind a number and the log of sign-ins",
@@ -285,7 +297,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "security",
-        Source.DRAFT,
+        Law.MEASURES,
         ("12",),
         Text(zh="安全措施、事件处置、境内存储", en="Security measures, incidents, storage in the country"),
         ("netid.services.incidents:Incidents", "netid.storage.vault:Vault", "netid.settings:Settings.region"),
@@ -299,7 +311,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "cryptography",
-        Source.DRAFT,
+        Law.MEASURES,
         ("13",),
         Text(zh="按国家密码管理要求使用密码", en="Cryptography as the rules of the state ask"),
         ("netid.credentials.jose",),
@@ -309,7 +321,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "liability",
-        Source.DRAFT,
+        Law.MEASURES,
         ("14",),
         Text(
             zh="违反规定承担责任：每种违反都有代码和条款",
@@ -324,7 +336,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "unchanged-purpose",
-        Source.PIPL,
+        Law.PIPL,
         ("14",),
         Text(zh="目的、方式或信息种类改变，重新取得同意", en="A changed purpose, method or field asks anew"),
         ("netid.identity.policy:PurposeUnchanged",),
@@ -333,7 +345,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "withdrawal",
-        Source.PIPL,
+        Law.PIPL,
         ("15",),
         Text(zh="随时撤回同意", en="A consent can be withdrawn at any time"),
         ("netid.services.rights:Rights.withdraw",),
@@ -345,7 +357,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "copy",
-        Source.PIPL,
+        Law.PIPL,
         ("45", "48"),
         Text(zh="查阅、复制、转移，并得到解释", en="To see, to have explained, to copy and to transfer"),
         ("netid.services.copying:Copying", "netid.services.rights:Rights"),
@@ -358,7 +370,7 @@ REGISTER: tuple[Duty, ...] = (
     ),
     Duty(
         "correction",
-        Source.PIPL,
+        Law.PIPL,
         ("46", "50"),
         Text(zh="更正；拒绝请求说明理由", en="To correct; a refused request has its reason in writing"),
         ("netid.services.correcting:Correcting", "netid.services.complaining:Complaining"),

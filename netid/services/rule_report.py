@@ -19,8 +19,7 @@ def rule_report(counted: Mapping[str, int] | None) -> Json:
 def _reported(duty: Duty, counted: Mapping[str, int] | None) -> Json:
     return {
         "id": duty.id,
-        "source": duty.source.value,
-        "articles": list(duty.articles),
+        "articles": list(duty.cited),
         "duty": duty.duty.model_dump(),
         "done": list(duty.done),
         "tests": [f"tests/{test}" for test in duty.tests],

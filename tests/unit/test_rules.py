@@ -11,7 +11,7 @@ from netid import errors
 from netid.cli import main
 from netid.identity import policy
 from netid.identity.consent import Action
-from netid.identity.rules import REGISTER, Duty, Source
+from netid.identity.rules import READ, REGISTER, Duty, Law
 from netid.services.rule_report import code_of, named, rule_report
 from tests.running import Running
 
@@ -26,8 +26,14 @@ def test_each_duty_has_one_entry() -> None:
 
 @pytest.mark.parametrize("article", [str(number) for number in range(4, 16)])
 def test_no_article_with_a_duty_is_left_out(article: str) -> None:
-    cited = {number for duty in REGISTER if duty.source is not Source.PIPL for number in duty.articles}
+    cited = {number for duty in REGISTER if duty.law is Law.MEASURES for number in duty.articles}
     assert article in cited | {"16"}
+
+
+def test_it_says_whose_numbers_are_the_drafts() -> None:
+    for duty in REGISTER:
+        for number, cited in zip(duty.articles, duty.cited, strict=False):
+            assert ("draft" in cited) == (duty.law is Law.MEASURES and number not in READ)
 
 
 @_DUTIES
