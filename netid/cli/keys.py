@@ -51,7 +51,7 @@ def _init(directory: Path, clients: list[str], ambient: Ambient) -> None:
 
 def _print(keyring: Keyring, now: datetime) -> None:
     """A line for each signing key; of the secrets there is nothing to see."""
-    print(f"{'signs':<12}{'alg':<7}{'phase':<9}{'signs from (UTC)':<22}kid")
+    print(f"{'signs':<13}{'alg':<7}{'phase':<9}{'signs from (UTC)':<22}kid")
     for entry, phase in keyring.phases(now):
         begins = f"{entry.signs_from:%Y-%m-%d %H:%M:%S}" if entry.signs_from else "the next rotation"
-        print(f"{entry.use:<12}{entry.public.algorithm:<7}{phase:<9}{begins:<22}{entry.public.kid}")
+        print(f"{entry.use:<13}{entry.public.algorithm:<7}{phase:<9}{begins:<22}{entry.public.kid}")

@@ -10,21 +10,23 @@ from pathlib import Path
 from netid.errors import KeyFileError
 
 _LARGEST = 1_000_000
-_MAKE = "make it with `netid keys init`"
 RESTORE = (
     "restore it from its backup or, where nothing depends on it yet, remove it and run `netid keys init`"
 )
 """What to do about a file that cannot be used."""
 
 
-def read(path: Path) -> bytes:
-    """What is in it. Raises KeyFileError, one line with file and remedy."""
+def read(path: Path, make: str) -> bytes:
+    """What is in it; `make` is the command that makes it.
+
+    Raises KeyFileError, one line with file and remedy.
+    """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             _check_owner_only(path, os.fstat(file.fileno()))
             return file.read()
     except FileNotFoundError as error:
-        raise KeyFileError(f"{path}: there is no key file; {_MAKE}") from error
+        raise KeyFileError(f"{path}: there is no key file; make it with `{make}`") from error
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read ({error.strerror}); give it to this user") from error
 

@@ -64,4 +64,4 @@ def _kept(path: Path) -> Certified | None:
 
 
 def _content(path: Path) -> bytes | None:
-    return private_files.read(path) if path.exists() else None
+    return private_files.read(path, "netid serve --tls") if path.exists() else None

@@ -68,6 +68,21 @@ def test_keys_are_made_once_and_never_replaced(tmp_path: Path, capsys: pytest.Ca
     assert "left as it is" in capsys.readouterr().out
 
 
+def test_signing_keys_are_listed_in_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "init", "--directory", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main(["keys", "list", "--directory", str(tmp_path)]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["signs", "alg", "phase"]
+    uses = {tuple(row.split()[:2]) for row in rows}
+    assert uses == {
+        ("id_token", "RS256"),
+        ("id_token", "ES256"),
+        ("receipt", "ES256"),
+        ("credential", "ES256"),
+    }
+
+
 def test_relying_parties_are_added_listed_and_removed(
     installed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

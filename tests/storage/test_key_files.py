@@ -237,6 +237,13 @@ def test_a_missing_file_is_named_with_its_remedy_and_none_is_made(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["forum.json", "forum-dpop.json"])
+def test_a_missing_key_of_a_relying_party_is_named_with_what_makes_both(tmp_path: Path, name: str) -> None:
+    assert refusal(lambda: load_client_key(tmp_path / name)) == (
+        f"{tmp_path}/{name}: there is no key file; make it with `netid keys init --client forum`"
+    )
+
+
 def test_f13_a_file_cut_at_any_byte_is_refused_named_and_left(keys: Path, content: bytes) -> None:
     file = keys / "keyring.json"
     for length in range(len(content)):
