@@ -51,6 +51,7 @@ from netid.services.offers import Offers
 from netid.services.outgoing import Outgoing
 from netid.services.own_pages import own_pages
 from netid.services.passcode_check import PasscodeCheck
+from netid.services.permitting import Permitting
 from netid.services.pushed_requests import PushedRequests
 from netid.services.receipts import Receipts
 from netid.services.records import Records
@@ -328,6 +329,15 @@ def _services(
         ),
         statuses=statuses,
         revocation=revocation,
+        permissions=Permitting(
+            stores,
+            issuer=settings.issuer,
+            guardianship=guardianship,
+            fresh=fresh,
+            disclosure=disclosure,
+            keys=keys,
+            ambient=ambient,
+        ),
         enrolment=enrolment,
         applying=Applying(
             stores,

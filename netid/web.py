@@ -148,6 +148,7 @@ def web_app(
         fresh=services.fresh,
         offers=services.offers,
         revocation=services.revocation,
+        permissions=services.permissions,
         refusals=services.refusals,
         complaining=services.complaining,
         copying=services.copying,

@@ -121,9 +121,10 @@ class Wallet:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
-    def token_of_child(self) -> str:
-        """An access token for the child of ten, whose guardian agrees on the pages."""
-        child = Visitor(self.running, who="persona:child-of-10")
+    def token_of_child(self, persona: str = "child-of-10", guardian: str = "guardian") -> str:
+        """An access token for a child, whose guardian agrees on the pages."""
+        child = Visitor(self.running, who=f"persona:{persona}")
+        child.guardian = f"persona:{guardian}"
         answer = child.walk(self.authorize(child.browser))
         assert answer.headers["Location"].startswith(self.callback), answer.headers["Location"]
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]

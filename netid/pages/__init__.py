@@ -25,6 +25,7 @@ from netid.pages import (
     leaving,
     offering,
     owning,
+    permitting,
     platforms,
     recording,
     records_data,
@@ -45,6 +46,7 @@ from netid.services.decisions import Decisions
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.notices import Notices
 from netid.services.offers import Offers
+from netid.services.permitting import Permitting
 from netid.services.records import Records
 from netid.services.refusals import Refusals
 from netid.services.revocation import Revocation
@@ -71,6 +73,7 @@ def register(
     fresh: FreshSignIn,
     offers: Offers,
     revocation: Revocation,
+    permissions: Permitting,
     refusals: Refusals,
     complaining: Complaining,
     copying: Copying,
@@ -134,6 +137,17 @@ def register(
         wallet_url=settings.wallet_url,
     )
     offering.add_routes(routes, offer)
+    permits = permitting.PermittingPages(
+        owners,
+        browsers=browsers,
+        authorize=authorize,
+        fresh=fresh,
+        permitting=permissions,
+        records=records,
+        refusing=refusing,
+        wallet_url=settings.wallet_url,
+    )
+    permitting.add_routes(routes, permits)
     undoing = platforms.Platforms(owners, browsers=browsers, authorize=authorize, rights=rights)
     platforms.add_routes(routes, undoing)
     signed_in = sessions.Sessions(

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-import segno
 from flask import Blueprint, Response, request, url_for
 from pydantic import StringConstraints
 
@@ -17,6 +16,7 @@ from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language, ngettext
 from netid.pages.owner import Owners
+from netid.pages.qr_code import qr_code
 from netid.pages.refusing import Refusing
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
@@ -112,7 +112,7 @@ class Offering:
             offer = self._offers.shown(session.person_id, secret)
         except NotFound:
             return responses.see_other(url_for("pages.wallet", ended=""))
-        return show("wallet_offer.html", offer=offer, link=self._link(offer), qr=_qr_code(offer.link))
+        return show("wallet_offer.html", offer=offer, link=self._link(offer), qr=qr_code(offer.link))
 
     def _link(self, offer: Offer) -> str:
         """For the wallet that the provider knows of, in this browser (OpenID4VCI 1.0, 4.1.3)."""
@@ -120,12 +120,6 @@ class Offering:
 
     def _sign_in_anew(self, browser: Browser) -> Response:
         return self._authorize.visit_own_pages(browser, language(), _ACT)
-
-
-def _qr_code(text: str) -> str:
-    """Dark on white, whatever the page's colours are."""
-    uri: str = segno.make(text, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
-    return uri
 
 
 def add_routes(routes: Blueprint, pages: Offering) -> None:

@@ -50,6 +50,7 @@ class OwnAction(StrEnum):
     EXPORT = "export"
     CORRECT = "document"
     WALLET = "wallet"
+    PERMIT = "permissions"
 
     @property
     def level(self) -> AssuranceLevel:

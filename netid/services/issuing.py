@@ -11,6 +11,7 @@ from netid.credentials.jwk import PublicKey
 from netid.credentials.status_list import StatusReference
 from netid.disclosure import Disclosure
 from netid.errors import InvalidGrant, InvalidNonce, InvalidNotificationId, InvalidToken
+from netid.identity.ages import Capacity
 from netid.identity.net_number import NetNumber
 from netid.identity.own_wallet import LONG
 from netid.identity.relying_party import RelyingParty
@@ -98,6 +99,7 @@ class Issuing:
                 grant.model_dump_json(),
                 now + ACCESS_TOKEN_LIFETIME,
             )
+            self._note_child_wallet(tx, grant, now)
             self._record(tx, grant, wanted, contents, now)
         # Outside the transaction: signing a hundred copies takes longer than everything else.
         return Issued(self._copies(wanted, contents, now), notification_id)
@@ -117,6 +119,12 @@ class Issuing:
             self._disclosure.net_number_for_owner(tx, grant.person_id),
             self._statuses_for(tx, grant, wanted, now),
         )
+
+    def _note_child_wallet(self, tx: Transaction, grant: Grant, now: datetime) -> None:
+        """The wallet's own key is kept of children alone: a guardian's permissions are made out to it."""
+        capacity = self._disclosure.capacity(tx, grant.person_id, now)
+        if capacity is Capacity.UNDER_14 and grant.dpop_jkt is not None:
+            self._stores.permissions.see_wallet(tx, grant.person_id, grant.dpop_jkt, now)
 
     def _statuses_for(
         self, tx: Transaction, grant: Grant, wanted: Wanted, now: datetime

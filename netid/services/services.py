@@ -17,6 +17,7 @@ from netid.services.incidents import Incidents
 from netid.services.issuing import Issuing
 from netid.services.notices import Notices
 from netid.services.offers import Offers
+from netid.services.permitting import Permitting
 from netid.services.pushed_requests import PushedRequests
 from netid.services.records import Records
 from netid.services.refusals import Refusals
@@ -45,6 +46,7 @@ class Services:
     issuing: Issuing
     statuses: Statuses
     revocation: Revocation
+    permissions: Permitting
     enrolment: Enrolment
     applying: Applying
     rights: Rights

@@ -1,0 +1,208 @@
+"""Measures, article 5: what a child's wallet may answer is the guardian's to permit, platform by platform."""
+
+from datetime import timedelta
+
+import pytest
+import requests
+
+from netid.credentials import guardian_grant
+from netid.credentials.guardian_grant import Grant
+from netid.credentials.jwk import PublicKeySet
+from tests.pages import Page
+from tests.protocol.meddling import person_id_of
+from tests.protocol.refusals import rows
+from tests.protocol.visiting import Visitor
+from tests.running import Client, Running
+from tests.wallets import Wallet
+
+CHILD = "child-of-10"
+
+
+@pytest.fixture
+def game(provider: Running) -> Client:
+    return provider.register("a-game")
+
+
+@pytest.fixture
+def wallet(provider: Running) -> Wallet:
+    """The child's, with copies in it."""
+    wallet = Wallet(provider)
+    wallet.receive(wallet.token_of_child())
+    return wallet
+
+
+class Guardian(Visitor):
+    """The child's guardian, at the page of permissions."""
+
+    def __init__(self, running: Running, who: str = "persona:guardian") -> None:
+        super().__init__(running, who=who)
+
+    def at_the_page(self) -> requests.Response:
+        answer = self.browser.get(self.running.url("/records/permissions"), allow_redirects=False)
+        page = self.walk(answer, stop="records")
+        if Page(page).has("to-passcode"):
+            page = self.walk(self.send(page, decision="sign-in"), stop="records")
+        return page
+
+    def choose(self, use: str) -> requests.Response:
+        """The page that asks about this use, for the first child."""
+        page = Page(self.at_the_page())
+        child = page.all("input", name="child")[0].get("value") or ""
+        answer = self.send(page.response, decision="choose", child=child, use=use)
+        assert answer.status_code == 303, answer.text
+        return self.open(answer)
+
+    def permit(self, use: str) -> requests.Response:
+        """The page with the permission."""
+        page = self.choose(use)
+        fields = {"decision": "agree"}
+        answer = self.browser.post(
+            self.running.url("/records/permissions/new"),
+            data=_hidden(Page(page)) | fields,
+            headers={"Origin": self.running.issuer},
+            allow_redirects=False,
+        )
+        return self.open(answer) if answer.status_code == 303 else answer
+
+
+def _hidden(page: Page) -> dict[str, str]:
+    return {one.get("name") or "": one.get("value") or "" for one in page.all("input", type="hidden")}
+
+
+def granted(running: Running, page: requests.Response) -> Grant:
+    keys = requests.get(running.url("/.well-known/jwt-vc-issuer"), timeout=10).json()["jwks"]
+    token = Page(page).test("token").text
+    now = running.clock.now()
+    return guardian_grant.verify(token, running.issuer, PublicKeySet.from_jwks(keys), now)
+
+
+def test_a_permission_is_made_out_to_the_childs_wallet_for_one_use(
+    provider: Running, game: Client, wallet: Wallet
+) -> None:
+    grant = granted(provider, Guardian(provider).permit("a-game minors-mode"))
+    assert grant.wallet_key == wallet.key.public.thumbprint
+    assert (grant.client_id, grant.purpose) == ("a-game", "minors-mode")
+    assert timedelta(days=29) < grant.expires_at - provider.clock.now() <= timedelta(days=30)
+
+
+def test_the_check_result_alone_can_be_permitted(provider: Running, game: Client, wallet: Wallet) -> None:
+    assert granted(provider, Guardian(provider).permit("a-game -")).purpose is None
+
+
+def test_the_guardian_reads_who_asks_what_for_and_which_fields(
+    provider: Running, game: Client, wallet: Wallet
+) -> None:
+    page = Page(Guardian(provider).choose("a-game real-name-parcel"))
+    assert page.name == "page-permit"
+    for name in ("name", "document_number", "phone_number"):
+        assert page.has(f"claim-{name}")
+    words = page.one("main").text
+    assert "The a-game" in words
+    assert "privacy@a-game.example" in words
+    assert "never changes" in words, "what a sensitive field means"
+
+
+def test_it_is_for_the_wallet_that_got_copies_last(provider: Running, game: Client, wallet: Wallet) -> None:
+    provider.clock.advance(minutes=1)
+    later = Wallet(provider)
+    later.receive(later.token_of_child())
+    grant = granted(provider, Guardian(provider).permit("a-game -"))
+    assert grant.wallet_key == later.key.public.thumbprint
+
+
+def test_refusing_permits_nothing(provider: Running, game: Client, wallet: Wallet) -> None:
+    guardian = Guardian(provider)
+    page = Page(guardian.choose("a-game -"))
+    answer = guardian.post(
+        provider.url("/records/permissions/new"), **(_hidden(page) | {"decision": "refuse"})
+    )
+    assert answer.headers["Location"].endswith("/records/permissions")
+    assert rows(provider)["permissions"] == []
+
+
+def test_r2_nothing_is_permitted_without_a_fresh_sign_in(
+    provider: Running, game: Client, wallet: Wallet
+) -> None:
+    guardian = Guardian(provider)
+    page = Page(guardian.choose("a-game -"))
+    provider.clock.advance(minutes=6)
+    answer = guardian.post(
+        provider.url("/records/permissions/new"), **(_hidden(page) | {"decision": "agree"})
+    )
+    assert "/passcode/" in answer.headers["Location"]
+    assert rows(provider)["permissions"] == []
+
+
+def test_r1_nobody_permits_for_anothers_child_or_sees_it(
+    provider: Running, game: Client, wallet: Wallet
+) -> None:
+    mine = Guardian(provider)
+    shown = mine.permit("a-game -")
+    child = _hidden(Page(mine.choose("a-game -")))["child"]
+    stranger = Guardian(provider, who="persona:an-adult")
+    page = Page(stranger.at_the_page())
+    assert page.has("no-children")
+    answer = stranger.browser.get(shown.url, allow_redirects=False)
+    assert answer.status_code == 404
+    asked = Page(
+        stranger.browser.get(
+            provider.url("/records/permissions/new"), params={"child": child, "use": "a-game -"}
+        )
+    )
+    answer = stranger.post(
+        provider.url("/records/permissions/new"), **(_hidden(asked) | {"decision": "agree"})
+    )
+    assert answer.status_code == 404
+    assert len(rows(provider)["permissions"]) == 1
+
+
+@pytest.mark.parametrize("use", ["another -", "a-game another", "netid-wallet net-credential", "", "a"])
+def test_only_what_is_registered_can_be_permitted(
+    provider: Running, game: Client, wallet: Wallet, use: str
+) -> None:
+    guardian = Guardian(provider)
+    child = _hidden(Page(guardian.choose("a-game -")))["child"]
+    answer = guardian.browser.get(
+        provider.url("/records/permissions/new"), params={"child": child, "use": use}
+    )
+    assert answer.status_code == 404
+
+
+def test_a_child_whose_wallet_is_empty_is_not_offered(provider: Running, game: Client) -> None:
+    page = Page(Guardian(provider).at_the_page())
+    assert page.has("ward")
+    assert not page.has("to-passcode")
+    assert not page.has("choose")
+
+
+def test_the_key_of_a_wallet_is_kept_of_children_alone(provider: Running, wallet: Wallet) -> None:
+    adult = Wallet(provider)
+    adult.receive(adult.token())
+    kept = rows(provider)["child_wallets"]
+    assert [row[:2] for row in kept] == [(person_id_of(provider, CHILD), wallet.key.public.thumbprint)]
+
+
+def test_a_permission_ends_on_the_14th_birthday(provider: Running, game: Client) -> None:
+    child = Wallet(provider)
+    child.receive(child.token_of_child("day-before-14", "another-guardian"))
+    guardian = Guardian(provider, who="persona:another-guardian")
+    page = Page(guardian.at_the_page())
+    value = page.all("input", name="child")[0].get("value") or ""
+    answer = guardian.send(page.response, decision="choose", child=value, use="a-game -")
+    asked = Page(guardian.open(answer))
+    answer = guardian.post(
+        provider.url("/records/permissions/new"), **(_hidden(asked) | {"decision": "agree"})
+    )
+    grant = granted(provider, guardian.open(answer))
+    assert grant.expires_at - provider.clock.now() <= timedelta(days=1)
+
+
+def test_it_is_listed_and_forgotten_when_it_has_ended(
+    provider: Running, game: Client, wallet: Wallet
+) -> None:
+    guardian = Guardian(provider)
+    guardian.permit("a-game minors-mode")
+    assert "The a-game · Minors’ mode" in Page(guardian.at_the_page()).test("permission").text
+    provider.clock.advance(days=31)
+    provider.provider.housekeeping.forget()
+    assert rows(provider)["permissions"] == []
