@@ -13,7 +13,9 @@ from netid.app import public_keys_of
 from netid.identity.persona_file import DEMO_PASSCODE
 from netid.services.registration import load_registrations
 from netid.storage.key_files import init_client_key
-from platform_demo.app import PlatformSettings, create_app
+from netid.wallet.phone.app import PhoneSettings
+from netid.wallet.phone.app import create_app as create_phone
+from platform_demo.app import PlatformSettings, create_app, wallet_clients
 from tests.running import Running, listen, serve_in_thread
 
 REGISTRATIONS = Path(__file__).parents[2] / "platform_demo" / "registration.yaml"
@@ -26,6 +28,7 @@ class Town:
     provider: Running
     platform_url: str
     data: Path
+    wallet_url: str
 
 
 @pytest.fixture
@@ -35,9 +38,17 @@ def town(start: Callable[..., Running], tmp_path: Path) -> Iterator[Town]:
     for scene in ("forum", "game", "parcels"):
         for file in (f"platform_demo-{scene}.json", f"platform_demo-{scene}-dpop.json"):
             init_client_key(keys / file, Ambient.real())
-    listener = listen()
-    platform_url = f"http://localhost:{listener.getsockname()[1]}"
-    provider = start(mode="demo", management_port=None, management_token=None, platform_url=platform_url)
+    listener, phone_listener = listen(), listen()
+    platform_url, wallet_url = (
+        f"http://localhost:{one.getsockname()[1]}" for one in (listener, phone_listener)
+    )
+    provider = start(
+        mode="demo",
+        management_port=None,
+        management_token=None,
+        platform_url=platform_url,
+        wallet_url=wallet_url,
+    )
     for relying_party in load_registrations(
         REGISTRATIONS.read_text(encoding="utf-8"),
         "registration.yaml",
@@ -47,15 +58,18 @@ def town(start: Callable[..., Running], tmp_path: Path) -> Iterator[Town]:
         provider.provider.services.registration.put(relying_party)
     data = tmp_path / "platform"
     data.mkdir()
-    app = create_app(
-        PlatformSettings(provider.issuer, keys, data, platform_url),
-        Ambient(now=provider.clock.now, random=secrets.token_bytes),
-    )
-    server = serve_in_thread(app, listener)
-    yield Town(provider, platform_url, data)
-    server.shutdown()
-    server.server_close()
+    ambient = Ambient(now=provider.clock.now, random=secrets.token_bytes)
+    app = create_app(PlatformSettings(provider.issuer, keys, data, platform_url, wallet=wallet_url), ambient)
+    for client in wallet_clients(app):
+        client.refresh()
+    phone = create_phone(PhoneSettings(provider.issuer, wallet_url, tmp_path / "wallet"), ambient)
+    servers = [serve_in_thread(app, listener), serve_in_thread(phone, phone_listener)]
+    yield Town(provider, platform_url, data, wallet_url)
+    for server in servers:
+        server.shutdown()
+        server.server_close()
     listener.close()
+    phone_listener.close()
 
 
 Open = Callable[..., "Person"]

@@ -138,7 +138,6 @@ def _answer_errors(app: Flask, settings: PhoneSettings) -> None:
             platform=error.platform,
             purpose=error.purpose,
             reason="guardian",
-            wallet_key=app.extensions["netid-wallet"].wallet_key(),
         )
 
     @app.errorhandler(NetIDError)

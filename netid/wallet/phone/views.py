@@ -80,10 +80,6 @@ class Phone:
             routes.add_url_rule(path, view.__name__, view, methods=[method])
         return routes
 
-    def wallet_key(self) -> str:
-        """The thumbprint of the wallet's own key, which a guardian's permission names."""
-        return self._receiver.device_key().public.thumbprint
-
     def home(self) -> Response:
         """What the wallet holds."""
         copies = self._safe.copies()
@@ -196,7 +192,6 @@ class Phone:
             "settings.html",
             remembered=[(client_id, names.get(client_id)) for client_id in sorted(remembered)],
             grants=self._grants.held(),
-            wallet_key=self.wallet_key(),
             told=request.args.get("told"),
         )
 
