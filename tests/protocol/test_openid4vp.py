@@ -1,7 +1,6 @@
 """OpenID4VP 1.0 from a real issuance to the demo's account page: the second road, end to end."""
 
 import re
-from typing import Any
 
 import pytest
 import requests
@@ -11,11 +10,9 @@ from netid.errors import TokenRefused
 from netid.identity.suspension import SuspensionReason
 from netid.services.statuses import PERIOD, SPREAD
 from platform_demo.app import wallet_clients
-from tests.phones import Phone
 from tests.protocol.demo_platform import URL, Platform, cells, shown
+from tests.protocol.demo_wallets import entered, phone_of, pressed, reach, refresh
 from tests.protocol.meddling import person_id_of
-
-WALLET = "http://localhost:8200/present?"
 
 
 @pytest.fixture
@@ -23,56 +20,6 @@ def ready(platform: Platform) -> Platform:
     """The platform after its timer has fetched once."""
     refresh(platform)
     return platform
-
-
-def refresh(platform: Platform) -> None:
-    for client in wallet_clients(platform.app):
-        client.refresh()
-
-
-def anchor(platform: Platform) -> str:
-    """The root, as a wallet gets it from the issuer."""
-    [client, *_] = wallet_clients(platform.app)
-    jwk = '{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}'
-    members = client.refresh().verifier.key.public.required_members
-    given = client.registration.authentication.credentials(
-        client.registration.client_id, client.registration.issuer, platform.ambient
-    )
-    form = {**given.form, "jwk": jwk % (members["x"], members["y"])}
-    answer = requests.post(platform.provider.url("/access-certificate"), data=form, timeout=10)
-    return str(answer.json()["trust_anchor"])
-
-
-def phone_of(platform: Platform, persona: str = "an-adult", **given: Any) -> Phone:
-    return Phone.of(platform.provider, persona, anchor=anchor(platform), **given)
-
-
-def reach(platform: Platform) -> Any:
-    """How the phone reaches the platform: over no browser of the person's."""
-    wires = platform.app.test_client()
-
-    def send(address: str, form: dict[str, str] | None) -> Any:
-        path = address.removeprefix(URL)
-        return wires.post(path, base_url=URL, data=form) if form else wires.get(path, base_url=URL)
-
-    return send
-
-
-def pressed(platform: Platform, scene: str) -> str:
-    """The link behind “present from your wallet”."""
-    sent = platform.post(platform.get(f"/{scene}/"), f"/{scene}/present")
-    assert sent.status_code == 303, sent.text
-    assert sent.location.startswith(WALLET)
-    return sent.location
-
-
-def entered(platform: Platform, scene: str, phone: Phone, *names: str | None, keep: bool = False) -> Any:
-    """From the button to where the wallet leads, and to what was received."""
-    answered = phone.answer(pressed(platform, scene), reach(platform), *names, keep=keep)
-    assert answered.status_code == 200, answered.text
-    back = platform.get(answered.json["redirect_uri"].removeprefix(URL))
-    assert (back.status_code, back.location) == (303, f"/{scene}/received"), back.text
-    return platform.get(back.location)
 
 
 def test_the_forum_learns_that_somebody_is_real_and_nothing_else(ready: Platform) -> None:

@@ -425,7 +425,7 @@ def test_v7_a_list_that_is_none_verifies_nothing(phone: Phone, issuer: Issuer, s
     phone.present(phone.client.request_presentation(BROWSER, PARCELS))
 
 
-@pytest.mark.parametrize(("index", "uri"), [(1024, LIST), (7, f"{ISSUER}/status-lists/99")])
+@pytest.mark.parametrize(("index", "uri"), [(2**17, LIST), (7, f"{ISSUER}/status-lists/99")])
 def test_v7_an_entry_that_no_list_has_verifies_nothing(
     client: WalletClient, phone: Phone, issuer: Issuer, index: int, uri: str
 ) -> None:

@@ -77,7 +77,7 @@ class Issuer:
             "time_to_live": timedelta(minutes=15),
         }
         signer = self.list_key or self.authority.credential_key
-        made = entries or StatusList.of(1024, 2, self.revoked)
+        made = entries or StatusList.of(2**17, 2, self.revoked)
         return status_list.sign(made, signer, **given | self.list_claims)
 
 
