@@ -23,7 +23,7 @@ from netid.credentials.presentation_response import Declined, Shown
 from netid.credentials.request_object import Anchors, VerifiedRequest
 from netid.errors import TokenRefused, Unreachable
 from netid.identity.addresses import Endpoint
-from netid.identity.claims import Claim, in_catalogue_order
+from netid.identity.claims import CATALOGUE, Claim, in_catalogue_order
 from netid.identity.relying_party import Purpose
 from netid.identity.text import Text
 from netid.sending import HttpAnswer, HttpRequest, Send
@@ -246,14 +246,16 @@ class Presenter:
             "platform": statement.name.model_dump(),
             "contact": statement.contact,
             "purpose": asked.purpose.text.model_dump() if asked.purpose else None,
-            "asked": sorted(asked.request.ask.query.claims),
+            "asked": _names(asked.request.ask.query.claims),
             "given": _names(given),
         }
         self._safe.write(outcome, details)
 
 
 def _names(claims: frozenset[str]) -> tuple[str, ...]:
-    return tuple(claim.name for claim in in_catalogue_order(claims))
+    """In the catalogue's order; what is not in it, a wallet that was over-asked logs too."""
+    known = in_catalogue_order(claims & CATALOGUE.keys())
+    return (*(claim.name for claim in known), *sorted(claims - CATALOGUE.keys()))
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -1,6 +1,6 @@
 """The phone's pages: what it holds, what is offered, what is asked, what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -8,6 +8,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from netid.ambient import Ambient
+from netid.credentials.net_credential import NET_NUMBER
+from netid.identity.claims import CATALOGUE
 from netid.identity.own_wallet import LONG
 from netid.wallet.errors import (
     ClaimMissing,
@@ -91,7 +93,7 @@ class Phone:
             short=sum(copy.configuration != LONG for copy in free),
             long=sum(copy.configuration == LONG for copy in free),
             few=len(free) <= FEW,
-            fields=copies[0].fields if copies else {},
+            fields=_ordered(copies[0].fields) if copies else {},
             told=request.args.get("told"),
         )
 
@@ -241,6 +243,11 @@ class Phone:
         return show(
             "request.html", status=400 if wrong else 200, asked=asked, wrong=wrong, name=name, few=FEW
         )
+
+
+def _ordered(fields: Mapping[str, str | bool]) -> dict[str, str | bool]:
+    """In the order of the catalogue, the net number first: a copy's own order says nothing."""
+    return {name: fields[name] for name in (NET_NUMBER, *CATALOGUE) if name in fields}
 
 
 def _to(page: str, *, name: str | None = None, told: str | None = None) -> AnyResponse:
