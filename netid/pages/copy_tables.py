@@ -12,6 +12,7 @@ from netid.identity.text import Text
 from netid.pages.dates import write_moment
 from netid.pages.language import gettext as _
 from netid.pages.language import language, said
+from netid.pages.log_words import event_name
 from netid.services.copy_form import Copy, WordsPart
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -172,12 +173,23 @@ def _events(copy: Copy, names: Mapping[str, Text | None]) -> Table:
         [
             (
                 _when(one.at),
-                one.what,
+                event_name(one.what),
                 _name(one.client_id, names) if one.client_id else "",
-                inert(", ".join(f"{name}: {value}" for name, value in one.details.items())),
+                inert(_details(one.details)),
             )
             for one in copy.events
         ],
+    )
+
+
+def _details(details: Mapping[str, str]) -> str:
+    """The circumstances, with claims by their labels."""
+    said_of = {
+        name: _claims([claim for claim in value.split() if claim in CATALOGUE]) if name == "claims" else value
+        for name, value in details.items()
+    }
+    return "; ".join(
+        value if name == "claims" else f"{name}: {value}" for name, value in said_of.items() if value
     )
 
 

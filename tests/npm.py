@@ -1,4 +1,4 @@
-"""The npm clients, installed as locked."""
+"""The npm packages that tests lean on, installed as locked."""
 
 import fcntl
 import shutil
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-_NODE = Path(__file__).parent / "node"
+_NODE = Path(__file__).parent / "interop" / "node"
 _OLDEST_NODE = 20
 
 
 @pytest.fixture(scope="session")
 def node_clients() -> Path:
-    """The folder of the npm clients, their packages installed as locked."""
+    """The folder of the npm packages, with all of them in `node_modules`."""
     _require_node()
     installed, lock = _NODE / "node_modules" / ".package-lock.json", _NODE / "package-lock.json"
     with (_NODE / "package.json").open() as turn:
