@@ -4,6 +4,8 @@ from typing import Any
 
 import requests
 
+from netid.ambient import Ambient
+from netid.client import WalletClient
 from netid.credentials import strict_json
 from platform_demo.app import wallet_clients
 from tests.phones import Phone
@@ -18,14 +20,16 @@ def refresh(platform: Platform) -> None:
 
 
 def anchor(platform: Platform) -> str:
-    """The root, as a wallet gets it from the issuer."""
-    [client, *_] = wallet_clients(platform.app)
-    members = client.refresh().verifier.key.public.required_members
-    given = client.registration.authentication.credentials(
-        client.registration.client_id, client.registration.issuer, platform.ambient
-    )
-    form = {**given.form, "jwk": strict_json.dump(members).decode()}
-    answer = requests.post(platform.provider.url("/access-certificate"), data=form, timeout=10)
+    """The root, as the provider gives it to this platform."""
+    return anchor_of(wallet_clients(platform.app)[0], platform.ambient)
+
+
+def anchor_of(client: WalletClient, ambient: Ambient) -> str:
+    """The root, as the provider gives it beside an access certificate."""
+    known, key = client.registration, client.refresh().verifier.key.public
+    given = known.authentication.credentials(known.client_id, known.issuer, ambient)
+    form = {**given.form, "jwk": strict_json.dump(key.required_members).decode()}
+    answer = requests.post(f"{known.issuer}/access-certificate", data=form, timeout=10)
     return str(answer.json()["trust_anchor"])
 
 
