@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import pytest
 from sqlalchemy import text
@@ -54,14 +55,18 @@ def test_what_was_begun_in_time_is_finished_once_also_after_its_expiry(db: Datab
         assert not SECRETS.finish(tx, Kind.REQUEST_URI, b"never pushed", now)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CODE])
-def test_a_code_is_not_taken_for_another_kind(db: Database, now: datetime, code: bytes, kind: Kind) -> None:
-    """T9."""
+@pytest.mark.parametrize(("kind", "other"), list(permutations(Kind, 2)))
+def test_t9_a_secret_is_not_taken_for_one_of_another_kind(
+    db: Database, now: datetime, kind: Kind, other: Kind
+) -> None:
     with db.write() as tx:
-        assert SECRETS.consume(tx, kind, code, now) is None
-        assert SECRETS.spent(tx, kind, code) is None
-        assert SECRETS.put_once(tx, kind, code, now + MINUTE)
-        assert SECRETS.consume(tx, Kind.CODE, code, now) is not None
+        SECRETS.put(tx, kind, b"a secret", '{"for":"forum"}', now + MINUTE)
+        assert SECRETS.peek(tx, other, b"a secret", now) is None
+        assert SECRETS.consume(tx, other, b"a secret", now) is None
+        assert not SECRETS.finish(tx, other, b"a secret", now)
+        assert SECRETS.spent(tx, other, b"a secret") is None
+        assert SECRETS.put_once(tx, other, b"a secret", now + MINUTE)
+        assert SECRETS.consume(tx, kind, b"a secret", now) == '{"for":"forum"}'
 
 
 def test_what_a_spent_code_stood_for_is_known(db: Database, now: datetime, code: bytes) -> None:
