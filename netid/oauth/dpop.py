@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import Request, Response
+from flask import Request, Response, request
 
 from netid.ambient import Ambient
 from netid.credentials import base64url, jose
@@ -92,9 +92,9 @@ class DPoPProofs:
             if not self._stores.single_use.put_once(tx, Kind.DPOP_JTI, digest, until):
                 raise TokenRefused("jti was used before")
 
-    def renew(self, incoming: Request, response: Response) -> Response:
-        """The response with the nonce for the next proof, where the request had one (8.2)."""
-        if "DPoP" in incoming.headers:
+    def renew(self, response: Response) -> Response:
+        """The response with the nonce for the next proof, where its request had one (8.2)."""
+        if "DPoP" in request.headers:
             response.headers["DPoP-Nonce"] = self._nonce(self._window(self._ambient.now()))
         return response
 

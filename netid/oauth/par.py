@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Request, Response, jsonify, request
 
 from netid import responses
-from netid.errors import InvalidDPoPProof, InvalidRequest, NetIDError
+from netid.errors import InvalidDPoPProof, InvalidRequest
 from netid.identity.relying_party import RelyingParty
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.dpop import DPoPProofs
@@ -66,11 +66,7 @@ class Push:
 def blueprint(push: Push, proofs: DPoPProofs) -> Blueprint:
     """POST /par."""
     routes = Blueprint("par", __name__)
-    routes.register_error_handler(NetIDError, responses.oauth_json)
-
-    @routes.after_request
-    def renew(response: Response) -> Response:
-        return proofs.renew(request, response)
+    routes.after_request(proofs.renew)
 
     @routes.post("/par")
     def receive() -> Response:

@@ -14,7 +14,6 @@ from netid.errors import (
     InvalidDPoPProof,
     InvalidGrant,
     InvalidRequest,
-    NetIDError,
     UnauthorizedClient,
     UnsupportedGrantType,
 )
@@ -188,11 +187,7 @@ def _half_hash(value: str) -> str:
 def blueprint(token: Token, proofs: DPoPProofs) -> Blueprint:
     """POST /token and POST /revoke."""
     routes = Blueprint("token", __name__)
-    routes.register_error_handler(NetIDError, responses.oauth_json)
-
-    @routes.after_request
-    def renew(response: Response) -> Response:
-        return proofs.renew(request, response)
+    routes.after_request(proofs.renew)
 
     @routes.post("/token")
     def exchange() -> Response:

@@ -55,10 +55,7 @@ def blueprint(userinfo: UserInfo, proofs: DPoPProofs) -> Blueprint:
     routes = Blueprint("userinfo", __name__)
 
     routes.register_error_handler(NetIDError, refusal)
-
-    @routes.after_request
-    def renew(response: Response) -> Response:
-        return proofs.renew(request, response)
+    routes.after_request(proofs.renew)
 
     @routes.route("/userinfo", methods=["GET", "POST"])
     def answer() -> Response:

@@ -95,10 +95,7 @@ def blueprint(credentials: Credentials, nonces: Nonces, proofs: DPoPProofs) -> B
     """POST /nonce, /credential and /notification."""
     routes = Blueprint("credential", __name__)
     routes.register_error_handler(NetIDError, _refusal)
-
-    @routes.after_request
-    def renew(response: Response) -> Response:
-        return proofs.renew(request, response)
+    routes.after_request(proofs.renew)
 
     @routes.post("/nonce")
     def nonce() -> Response:
