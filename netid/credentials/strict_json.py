@@ -7,6 +7,7 @@ here. Callers limit the size before they ask.
 
 import json
 import re
+from collections.abc import Mapping
 from math import isfinite
 from typing import NoReturn
 
@@ -46,6 +47,22 @@ def parse_array(data: bytes) -> list[object]:
 def dump(value: object) -> bytes:
     """The compact UTF-8 form, members in the order given; ValueError for NaN and lone surrogates."""
     return _ENCODER.encode(value).encode("utf-8")
+
+
+def dump_even(value: object) -> bytes:
+    """The same with a space behind it for each yes in it: a yes then takes as much room as a no.
+
+    Spaces mean nothing there (RFC 8259, 2), and who counts bytes learns no answer.
+    """
+    return dump(value) + b" " * _yeses(value)
+
+
+def _yeses(value: object) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_yeses, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_yeses, value))
+    return int(value is True)
 
 
 def _parse(data: bytes) -> object:

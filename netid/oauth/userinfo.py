@@ -1,8 +1,9 @@
 """/userinfo: the only way for fields (OpenID Connect Core, 5.3; RFC 6750, 2.1; RFC 9449, 7)."""
 
-from flask import Blueprint, Request, Response, jsonify, request
+from flask import Blueprint, Request, Response, request
 
 from netid import responses
+from netid.credentials import strict_json
 from netid.errors import InvalidDPoPProof, NetIDError
 from netid.oauth.access_tokens import refusal, shown_token
 from netid.oauth.delivered import claims_in
@@ -36,7 +37,7 @@ class UserInfo:
         answer = self._signer.userinfo(self._claims(answered), answered.relying_party)
         if isinstance(answer, str):
             return responses.uncached(Response(answer, mimetype="application/jwt"))
-        return responses.uncached(jsonify(answer))
+        return responses.uncached(Response(strict_json.dump_even(answer), mimetype="application/json"))
 
     def _claims(self, answered: Answered) -> dict[str, object]:
         relying_party = answered.relying_party
