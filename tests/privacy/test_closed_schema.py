@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import jsonify
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netid import responses
-from netid.credentials.jose import sign
+from netid.credentials.jose import sign_even
 from netid.disclosure import Disclosure, Release
 from netid.identity.claims import CATALOGUE
 from netid.oauth import signing, token, userinfo
@@ -322,11 +321,16 @@ def test_s2_what_can_be_asked_for_is_the_catalogue_and_no_more() -> None:
 
 
 def _in_the_id_token(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(signing, "sign", lambda claims, key, typ: sign(claims | {"gender": None}, key, typ))
+    patch.setattr(
+        signing, "sign_even", lambda claims, key, typ: sign_even(claims | {"gender": None}, key, typ)
+    )
 
 
 def _in_userinfo(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(userinfo, "jsonify", lambda claims: jsonify(claims | {"updated_at": 0}))
+    claims = userinfo.UserInfo._claims
+    patch.setattr(
+        userinfo.UserInfo, "_claims", lambda self, answered: claims(self, answered) | {"updated_at": 0}
+    )
 
 
 def _in_the_tokens(patch: pytest.MonkeyPatch) -> None:

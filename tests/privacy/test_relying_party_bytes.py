@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from flask import jsonify
 
 from netid import responses
-from netid.credentials.jose import sign
+from netid.credentials.jose import sign_even
 from netid.errors import AccessDenied
 from netid.identity.claims import CATALOGUE
 from netid.identity.pseudonym import PairwiseSubject
@@ -194,7 +193,10 @@ def test_s1_two_relying_parties_get_nothing_of_each_other(
 
 def _in_userinfo(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
     hidden = b64encode(person.persona.fields["name"].encode("utf-16")).decode()
-    patch.setattr(userinfo, "jsonify", lambda claims: jsonify(claims | {"trace": hidden}))
+    claims = userinfo.UserInfo._claims
+    patch.setattr(
+        userinfo.UserInfo, "_claims", lambda self, answered: claims(self, answered) | {"trace": hidden}
+    )
 
 
 def _in_a_header(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
@@ -210,7 +212,9 @@ def _in_a_header(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
 
 def _in_the_id_token(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
     year = int(person.persona.fields["birthdate"][:4])
-    patch.setattr(signing, "sign", lambda claims, key, typ: sign(claims | {"zoneinfo": year}, key, typ))
+    patch.setattr(
+        signing, "sign_even", lambda claims, key, typ: sign_even(claims | {"zoneinfo": year}, key, typ)
+    )
 
 
 def _as_the_subject(patch: pytest.MonkeyPatch, person: PlantedPerson) -> None:
