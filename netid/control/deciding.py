@@ -9,6 +9,7 @@ from netid.control.reading import json_object, known, read
 from netid.control.target import Find, Target
 from netid.errors import NoSuchPersona
 from netid.identity.persons import Persona
+from netid.identity.relying_party import WALLET_CLIENT_ID
 from netid.services.approval import ApprovalRule
 
 
@@ -78,7 +79,8 @@ def _rule(target: Target) -> ApprovalRule:
     rule = read(ApprovalRule, json_object())
     known("persona", rule.persona, target.persona_ids)
     if rule.client_id is not None:
-        known("client_id", rule.client_id, [each.client_id for each in target.registration.list()])
+        registered = [each.client_id for each in target.registration.list()]
+        known("client_id", rule.client_id, [*registered, WALLET_CLIENT_ID])
     return rule
 
 

@@ -198,6 +198,11 @@ def _made_people() -> Json:
         "required": ["withdrawn"],
         "properties": {"withdrawn": {"type": "integer"}},
     }
+    revoked = {
+        "type": "object",
+        "required": ["revoked"],
+        "properties": {"revoked": {"type": "integer"}},
+    }
     listed = _people()["/personas"]
     enrol = _operation("Enrol a made-up person", _PERSONA, body=_ref("PersonWanted"), status="201")
     return {
@@ -205,6 +210,12 @@ def _made_people() -> Json:
         "/personas/{persona_id}/consents": {
             "parameters": [_name("persona_id")],
             "delete": _operation("Withdraw every consent of a person", withdrawn, refusals=("404",)),
+        },
+        "/personas/{persona_id}/copies": {
+            "parameters": [_name("persona_id")],
+            "delete": _operation(
+                "Revoke every copy with a status in a person's wallets", revoked, refusals=("404",)
+            ),
         },
     }
 

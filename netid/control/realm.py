@@ -22,10 +22,12 @@ from netid.control.template import Template, settings_in
 from netid.credentials.keyring import Keyring
 from netid.identity.calendar import legal_day
 from netid.identity.persons import Persona
+from netid.identity.revocation import RevocationReason
 from netid.services.approval import Outcomes
 from netid.services.enrolment import Enrolment
 from netid.services.records import Records
 from netid.services.registration import Registration
+from netid.services.revocation import Revocation
 from netid.services.rights import Rights
 from netid.settings import Settings
 
@@ -43,6 +45,8 @@ class Services(Protocol):
     def rights(self) -> Rights: ...
     @property
     def records(self) -> Records: ...
+    @property
+    def revocation(self) -> Revocation: ...
 
 
 class Instance(Protocol):
@@ -143,6 +147,12 @@ class Realm:
         for entry in given:
             services.rights.withdraw(person_id, entry.stored.receipt.receipt_id)
         return len(given)
+
+    def revoke_copies(self, persona_id: str) -> int:
+        """Revokes every copy with a status in this persona's wallets; how many. Raises NotFound for none."""
+        services = self.provider.services
+        person_id = services.records.person_of(persona_id)
+        return services.revocation.revoke(person_id, RevocationReason.DEVICE_LOST)
 
     def rotate_keys(self) -> None:
         """Signs with the announced keys from now on; the old ones stay published."""

@@ -129,6 +129,13 @@ def _add_people(routes: Blueprint, realm: Callable[[], Realm]) -> None:
             raise NotFound
         return jsonify({"withdrawn": chosen.withdraw_all(persona_id)})
 
+    @routes.delete("/personas/<persona_id>/copies")
+    def revoke_copies(persona_id: str) -> Response:
+        chosen = realm()
+        if persona_id not in [persona.id for persona in chosen.people]:
+            raise NotFound
+        return jsonify({"revoked": chosen.revoke_copies(persona_id)})
+
 
 def _add_requests(routes: Blueprint, realm: Callable[[], Realm]) -> None:
     @routes.get("/requests")

@@ -14,6 +14,7 @@ from netid.errors import ManagementRefused
 from netid.identity.identity_document import Sex
 from netid.pytest_plugin.relying_party import RelyingParty, registration_of
 from netid.pytest_plugin.servers import Server
+from netid.pytest_plugin.wallet import RealmWallet
 
 Ticked = Literal["all", "none"] | Sequence[str]
 """Which voluntary claims a person ticks."""
@@ -133,6 +134,22 @@ class NetID:
         persona_id = _id_of(person) if person else self._outcome["persona"]
         withdrawn: int = self._call("DELETE", f"{self._path}/personas/{persona_id}/consents")["withdrawn"]
         return withdrawn
+
+    def wallet(self, person: Person | str, app: WSGIApplication | None = None) -> RealmWallet:
+        """This person's wallet, with copies that the realm issued.
+
+        `app` is the relying party under test, where it is not served over HTTP.
+        """
+        return RealmWallet(self, person, app)
+
+    def revoke_copies(self, person: Person | str) -> int:
+        """Every copy with a status in this person's wallets is revoked; how many.
+
+        The lists say so from one of their next publications on: `advance(hours=3)` passes them all.
+        """
+        path = f"{self._path}/personas/{_id_of(person)}/copies"
+        revoked: int = self._call("DELETE", path)["revoked"]
+        return revoked
 
     # The world around
 

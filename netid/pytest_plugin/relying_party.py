@@ -16,6 +16,7 @@ from netid.client import (
     PairwiseSubject,
     Registration,
     SignedIn,
+    WalletClient,
 )
 from netid.errors import PageShown
 
@@ -79,7 +80,17 @@ class RelyingParty:
 
     def client(self) -> NetIDClient:
         """The SDK as this relying party, with the realm's clock."""
-        registration = Registration(
+        return NetIDClient(self._registration, ambient=self._ambient, send=self._netid.send)
+
+    def wallets(self, address: str) -> WalletClient:
+        """What this relying party asks wallets with, reached by them at that address; freshly fetched."""
+        client = WalletClient(self._registration, address, ambient=self._ambient, send=self._netid.send)
+        client.refresh()
+        return client
+
+    @property
+    def _registration(self) -> Registration:
+        return Registration(
             issuer=self._netid.issuer,
             client_id=self.client_id,
             redirect_uri=self.redirect_uri,
@@ -87,8 +98,10 @@ class RelyingParty:
             authentication=ClientSecretBasic(self.client_secret),
             id_token_alg=self.id_token_alg,
         )
-        ambient = Ambient(now=lambda: self._netid.now, random=secrets.token_bytes)
-        return NetIDClient(registration, ambient=ambient, send=self._netid.send)
+
+    @property
+    def _ambient(self) -> Ambient:
+        return Ambient(now=lambda: self._netid.now, random=secrets.token_bytes)
 
 
 def _purpose_scopes(shown: Mapping[str, Any]) -> list[str]:

@@ -104,11 +104,13 @@ class InProcess:
         client = Client(self.wsgi)
         with client.open(
             request.url,
-            method="GET" if request.form is None else "POST",
+            method=request.method,
             headers=dict(request.headers),
-            data=request.form,
+            data=request.form if request.json is None else request.json,
+            content_type=None if request.json is None else "application/json",
         ) as answer:
-            return HttpAnswer(answer.status_code, answer.mimetype or "", answer.get_data())
+            received = {name.lower(): value for name, value in answer.headers.items()}
+            return HttpAnswer(answer.status_code, answer.mimetype or "", answer.get_data(), received)
 
     def visit(self, url: str) -> str | None:
         """A new browser's GET."""
