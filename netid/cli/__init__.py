@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+REVOCATION_REASONS = ("own-wish", "device-lost", "suspected-misuse")
 SUSPENSION_REASONS = ("own-wish", "document-lost", "document-doubtful", "suspected-misuse", "lawful-order")
 AUTHORITIES = ("public-security", "state-security", "procuratorate", "court", "rescue")
 
@@ -129,6 +130,12 @@ def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     suspend.add_argument("--reason", required=True, choices=SUSPENSION_REASONS)
     suspend.add_argument("--days", required=True, type=int, help="after so many it ends by itself")
     acts.add_parser("resume", parents=[whom], help="lift a suspension")
+    revoke = acts.add_parser(
+        "revoke-copies",
+        parents=[whom],
+        help="revoke the long copies in a person's wallets; the net number stays",
+    )
+    revoke.add_argument("--reason", required=True, choices=REVOCATION_REASONS)
     acts.add_parser("appeals", help="list the appeals that wait; status 1 while there are any")
     acts.add_parser("appeal", help="read one").add_argument("appeal")
     answer = acts.add_parser("answer", help="answer one; the reasons are read from standard input")

@@ -31,6 +31,8 @@ _TIMEOUT = 10
 _STRANGER = "https://stranger.invalid"
 """An origin that nobody has: what is allowed to it is allowed to every page of the web."""
 _OPENID, _OAUTH = "openid-configuration", "oauth-authorization-server"
+_CREDENTIALS, _CREDENTIAL_KEYS = "openid-credential-issuer", "jwt-vc-issuer"
+_LISTS = "status_list_aggregation_endpoint"
 _SIGNING_ALGORITHMS = ("id_token_signing_alg_values_supported", "userinfo_signing_alg_values_supported")
 
 
@@ -81,9 +83,34 @@ class Examination:
         yield from self._metadata(metadata, first)
         yield from self._both_forms(metadata)
         yield from self._keys(metadata)
+        yield from self._addresses(metadata)
+        yield from self._credentials()
+
+    def _addresses(self, metadata: Mapping[str, object]) -> Iterator[Finding]:
         for name, url in sorted(metadata.items()):
             if name.endswith(("_endpoint", "_uri")) and isinstance(url, str):
                 yield from self._address(name, url)
+
+    def _credentials(self) -> Iterator[Finding]:
+        """What wallets read (OpenID4VCI 1.0, 12.2; SD-JWT VC, draft 15, JWT VC Issuer Metadata)."""
+        for document, named in ((_CREDENTIALS, "credential_issuer"), (_CREDENTIAL_KEYS, "issuer")):
+            url = self._well_known(document)
+            answer = self._ask("GET", url)
+            if isinstance(answer, Finding):
+                yield answer
+                continue
+            described = _document(answer)
+            if described is None:
+                yield no_document(url, answer)
+                continue
+            yield from document_findings(url, answer)
+            if described.get(named) != self._issuer:
+                yield Finding(
+                    f"{url}: {named} is {described.get(named)!s}",
+                    f"{self._issuer}, to the letter (OpenID4VCI 1.0, 12.2.3)",
+                    "let the proxy send both addresses to the same provider",
+                )
+            yield from self._addresses(described)
 
     def _well_known(self, document: str) -> str:
         """OpenID Connect Discovery 1.0, 4: behind the issuer's path; RFC 8414, 3.1: before it."""
@@ -203,7 +230,9 @@ class Examination:
             yield answer
         elif name in PROBES:
             yield from endpoint_findings(name, url, answer)
-        elif name != "jwks_uri":
+        elif name == _LISTS and _document(answer) is None:
+            yield no_document(url, answer)
+        elif name not in ("jwks_uri", _LISTS):
             yield from self._unknown(name, url, answer)
 
     def _unknown(self, name: str, url: str, answer: requests.Response) -> Iterator[Finding]:

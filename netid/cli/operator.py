@@ -17,6 +17,7 @@ from netid.app import Office, open_office
 from netid.errors import InvalidField, NotFound
 from netid.identity.exceptions import ExceptionRequest
 from netid.identity.net_number import NetNumber
+from netid.identity.revocation import RevocationReason
 from netid.identity.suspension import SuspensionReason
 from netid.services.incidents import read_incident
 from netid.services.processing import processing_records
@@ -46,6 +47,11 @@ def _suspend(office: Office, chosen: Namespace) -> None:
 def _resume(office: Office, chosen: Namespace) -> None:
     office.services.suspensions.resume(_whom(office, chosen))
     print("the suspension is lifted")
+
+
+def _revoke_copies(office: Office, chosen: Namespace) -> None:
+    count = office.services.revocation.revoke(_whom(office, chosen), RevocationReason(chosen.reason))
+    print(f"revoked: {count}; published within little more than two hours, and the person reads why")
 
 
 def _appeals(office: Office, _chosen: Namespace) -> int:
@@ -143,6 +149,7 @@ def _processing(office: Office, _chosen: Namespace) -> None:
 _ACTS: Mapping[str, Callable[[Office, Namespace], int | None]] = {
     "suspend": _suspend,
     "resume": _resume,
+    "revoke-copies": _revoke_copies,
     "appeals": _appeals,
     "appeal": _appeal,
     "answer": _answer,

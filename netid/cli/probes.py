@@ -37,6 +37,9 @@ PROBES: Mapping[str, Probe] = {
     "pushed_authorization_request_endpoint": _WITHOUT_CLIENT,
     "userinfo_endpoint": Probe("GET", (401,)),
     "end_session_endpoint": Probe("GET", (200, 303, 400)),
+    "credential_endpoint": Probe("POST", (401,), ("invalid_token",)),
+    "notification_endpoint": Probe("POST", (401,), ("invalid_token",)),
+    "nonce_endpoint": Probe("POST", (200,)),
 }
 """Requests without any credentials, by the member of the metadata that names the address."""
 

@@ -20,6 +20,7 @@ from tests.serving import Serving, free_port
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"
+ISSUER = "/.well-known/openid-credential-issuer"
 
 
 @dataclass
@@ -184,6 +185,20 @@ def keys(keep: Callable[[dict[str, str]], bool], **more: str) -> Callable[[Answe
             "userinfo_endpoint is open",
         ),
         ("/logout", status(404), "end_session_endpoint"),
+        (ISSUER, status(404), "openid-credential-issuer answers 404, and not with one JSON object"),
+        (ISSUER, members(credential_issuer="https://a.example"), "credential_issuer is https://a.example"),
+        (
+            ISSUER,
+            header("Access-Control-Allow-Origin", None),
+            "openid-credential-issuer is closed to scripts",
+        ),
+        ("/.well-known/jwt-vc-issuer", text(b"<html>"), "jwt-vc-issuer answers 200, and not with one JSON"),
+        ("/.well-known/jwt-vc-issuer", members(issuer=None), "issuer is None"),
+        ("/credential", status(404), "credential_endpoint"),
+        ("/credential", header("Cache-Control", None), "credential_endpoint may be cached"),
+        ("/nonce", status(500), "nonce_endpoint"),
+        ("/notification", members(error="other"), "notification_endpoint refuses with the error other"),
+        ("/status-lists", text(b"<html>"), "/status-lists answers 200, and not with one JSON object"),
     ],
 )
 def test_what_is_broken_is_named(

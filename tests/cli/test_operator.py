@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from netid.cli import AUTHORITIES, SUSPENSION_REASONS, main
+from netid.cli import AUTHORITIES, REVOCATION_REASONS, SUSPENSION_REASONS, main
 from netid.credentials.keyring import Keyring
 from netid.identity.claims import CATALOGUE
 from netid.identity.exceptions import EXCEPTIONS, Authority, ExceptionCode, ExceptionRequest
 from netid.identity.net_number import NetNumber
+from netid.identity.revocation import RevocationReason
 from netid.identity.suspension import SUSPENSION_RULES
 from netid.storage.tables import PURPOSES, audit_events
 from tests.privacy.forms import Planted
 from tests.protocol.meddling import person_id_of
 from tests.protocol.visiting import Visitor
 from tests.running import Running
+from tests.wallets import Wallet
 from tests.watching import LogWatch
 
 Run = Callable[..., int]
@@ -69,6 +71,7 @@ def on_record(provider: Running) -> list[tuple[str, dict[str, str]]]:
 def test_the_choices_of_the_command_are_the_closed_lists() -> None:
     assert set(SUSPENSION_REASONS) == set(SUSPENSION_RULES)
     assert set(AUTHORITIES) == set(Authority)
+    assert set(REVOCATION_REASONS) == set(RevocationReason)
 
 
 # Whom
@@ -96,6 +99,21 @@ def test_somebody_who_is_not_there_is_one_line(
     [line] = capsys.readouterr().err.splitlines()
     assert "nobody with a net number" in line or "net_number" in line
     assert not typed or typed not in line
+
+
+def test_the_copies_in_a_persons_wallets_are_revoked_with_a_notice(
+    provider: Running, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wallet = Wallet(provider)
+    wallet.receive(wallet.token(scope="net_credential_long"), 2, "net_credential_long")
+    act = ("revoke-copies", "--reason", "device-lost", "--persona", "an-adult")
+
+    assert run(*act) == 0
+    assert "revoked: 2" in capsys.readouterr().out
+    [notice] = provider.provider.services.notices.told(person_id_of(provider, "an-adult"))
+    assert notice.facts[0][1].en == "The device with the wallet was reported lost"
+    assert ("copies_changed", {"became": "invalid", "reason": "device-lost"}) in on_record(provider)
+    assert run(*act) == 2, "there are none left"
 
 
 # Rules 16 and 17: exceptions

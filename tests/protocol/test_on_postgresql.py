@@ -1,10 +1,16 @@
 """The same provider on PostgreSQL, and two of them on one database, as two workers are."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from netid.credentials import jose
+from netid.credentials.sd_jwt import SdJwt
+from netid.identity.revocation import RevocationReason
+from tests.protocol.meddling import person_id_of
 from tests.running import Client, Running, Starter
+from tests.wallets import Owner, Wallet, new_key
 
 RELEASE = {"scope": "openid netid.verify netid.purpose.real-name-parcel"}
 
@@ -52,3 +58,35 @@ def test_a_withdrawal_at_one_worker_holds_at_the_other(two_workers: tuple[Runnin
     [entry] = services.rights.history(person.person_id)
     services.rights.withdraw(person.person_id, entry.stored.receipt.receipt_id)
     assert there.userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_c1_c2_an_offer_and_a_nonce_work_once_at_either(two_workers: tuple[Running, Running]) -> None:
+    offered = Owner(two_workers[0]).offer()
+    offer = offered.fetch()
+    wallets = [Wallet(worker) for worker in two_workers * 4]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: one.redeem_offer(offer, offered.tx_code), wallets))
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+    [won] = [at for at, answer in enumerate(answers) if answer.status_code == 200]
+    token = answers[won].json()["access_token"]
+    body = wallets[won].request([new_key()], "net_credential_long")
+    there = Wallet(two_workers[(won + 1) % 2], wallets[won].key)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: one.ask(token, body), [wallets[won], there] * 4))
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+    assert {a.json()["error"] for a in answers if a.status_code == 400} == {"invalid_nonce"}
+
+
+def test_copies_of_both_workers_have_entries_of_their_own(two_workers: tuple[Running, Running]) -> None:
+    wallets = [Wallet(worker) for worker in two_workers]
+    tokens = [wallet.token(scope="net_credential_long") for wallet in wallets]
+    with ThreadPoolExecutor(2) as pool:
+        batches = pool.map(
+            lambda one: one[0].receive(one[1], 50, "net_credential_long"), zip(wallets, tokens, strict=True)
+        )
+        texts = [text for batch in batches for text, _key in batch]
+    claims = [jose.unverified_payload(SdJwt.parse(text).issued, 32_768) for text in texts]
+    assert len({json.dumps(one["status"], sort_keys=True) for one in claims}) == 100
+    person_id = person_id_of(two_workers[0], "an-adult")
+    revocation = two_workers[0].provider.services.revocation
+    assert revocation.revoke(person_id, RevocationReason.OWN_WISH) == 100
