@@ -196,7 +196,7 @@ def test_s8_a_hash_that_can_be_tried_out_is_found(
 
 def private_keys(keyring: Keyring) -> dict[str, bytes]:
     """Every secret byte string of a keyring by its name."""
-    names = ("wrapping", "index", "pairwise", "passcode", "browser")
+    names = ("wrapping", "index", "pairwise", "passcode", "browser", "access")
     secrets = {name: getattr(keyring, name).reveal() for name in names}
     for at, entry in enumerate(keyring.signing_keys):
         jwk = entry.signing.private_jwk()

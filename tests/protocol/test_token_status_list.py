@@ -13,11 +13,12 @@ from netid.errors import CredentialRevoked, CredentialSuspended
 from netid.identity.revocation import RevocationReason
 from netid.identity.suspension import SuspensionReason
 from netid.services.statuses import PERIOD, SPREAD
+from netid.storage.instance import Instance
 from tests.privacy.leaving import signed_in_to_leave
 from tests.protocol.meddling import person_id_of
 from tests.protocol.refusals import Refusals
 from tests.running import DEMO_PASSCODE, Running, Starter
-from tests.wallets import Owner, Wallet
+from tests.wallets import Owner, Wallet, new_key
 
 LONG = "net_credential_long"
 ALL_PUBLISHED = PERIOD * (SPREAD + 1)
@@ -240,3 +241,24 @@ def test_a_list_says_when_it_was_published_and_not_when_it_was_made(stopped: Run
     issued = datetime.fromtimestamp(float(str(claims["iat"])), stopped.clock.now().tzinfo)
     assert issued == stopped.clock.now().replace(second=0, microsecond=0) - timedelta(minutes=1)
     assert claims["ttl"] == 900
+
+
+def test_after_a_restored_backup_copies_go_into_a_new_list(stopped: Running) -> None:
+    [before] = long_copies(stopped, 1)
+    with stopped.provider.stores.db.write() as tx:
+        Instance().put(tx, "restored_at", stopped.clock.now().isoformat())
+    stopped.clock.advance(seconds=1)
+    [after, other] = long_copies(stopped, 2)
+    assert after.uri == other.uri
+    assert after.uri != before.uri
+
+
+def test_nobody_has_copies_without_end(provider: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netid.services.statuses.MOST_COPIES", 5)
+    wallet = Wallet(provider)
+    token = wallet.token(scope=LONG)
+    wallet.receive(token, 5, LONG)
+    answer = wallet.ask(token, wallet.request([new_key()], LONG))
+    assert (answer.status_code, answer.json()["error"]) == (400, "credential_request_denied")
+    provider.clock.advance(days=31)
+    long_copies(provider, 5)
