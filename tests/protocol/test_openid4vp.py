@@ -1,14 +1,23 @@
 """OpenID4VP 1.0 from a real issuance to the demo's account page: the second road, end to end."""
 
 import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
 from netid.credentials import presentation_response
 from netid.errors import TokenRefused
+from netid.identity.relying_party import WALLET_CLIENT_ID
 from netid.identity.suspension import SuspensionReason
+from netid.sending import HttpAnswer, HttpRequest, Sender
 from netid.services.statuses import PERIOD, SPREAD
+from netid.wallet.grants import Grants
+from netid.wallet.offers import read_request
+from netid.wallet.presenting import Presenter
+from netid.wallet.receiver import Receiver
+from netid.wallet.safe import Safe
 from platform_demo.app import wallet_clients
 from tests.protocol.demo_platform import URL, Platform, cells, shown
 from tests.protocol.demo_wallets import entered, phone_of, pressed, reach, refresh
@@ -167,3 +176,33 @@ def test_before_the_timer_has_fetched_the_other_ways_are_offered(platform: Platf
 
     assert page.status_code == 503
     assert 'data-testid="other-way"' in page.text
+
+
+def test_our_own_wallet_presents_to_the_demo(ready: Platform, tmp_path: Path) -> None:
+    """`netid.wallet`, from its own sign-in at the provider to the forum's account page."""
+    ambient, provider = ready.ambient, ready.provider
+    safe = Safe(tmp_path / "wallet", ambient)
+    send = Sender(ambient).send
+    callback = f"{provider.provider.settings.wallet_url}/callback"
+    receiver = Receiver(provider.issuer, callback, safe=safe, send=send, ambient=ambient)
+    address, pending = receiver.begin()
+    provider.decide_once("an-adult", client_id=WALLET_CLIENT_ID)
+    back = requests.get(address, allow_redirects=False, timeout=10).headers["Location"]
+    given = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
+    receiver.finish(pending, given["code"], given["iss"])
+    through = reach(ready)
+
+    def to_the_platform(asked: HttpRequest) -> HttpAnswer:
+        got = through(asked.url, dict(asked.form) if asked.form is not None else None)
+        return HttpAnswer(got.status_code, got.mimetype, got.get_data())
+
+    grants = Grants(safe=safe, device_key=receiver.device_key, now=ambient.now)
+    presenter = Presenter(provider.issuer, safe=safe, grants=grants, send=to_the_platform, ambient=ambient)
+    request = presenter.open(read_request(pressed(ready, "parcels")))
+    answered = presenter.agree(request, frozenset({"phone_number"}), remember=True)
+    safe.close()
+
+    assert answered.return_to is not None
+    page = ready.get(ready.get(answered.return_to.removeprefix(URL)).location)
+    for name in ("name", "document_number", "phone_number"):
+        assert shown(page, f"received-{name}")
