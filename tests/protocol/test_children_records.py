@@ -1,4 +1,4 @@
-"""A guardian's own records list a child's consents until the 14th birthday, to the day (Measures 5, PIPL 31)."""
+"""A guardian's records list a child's consents until the 14th birthday, to the day (Measures 5, PIPL 31)."""
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
