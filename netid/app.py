@@ -138,6 +138,7 @@ def build(
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, doubles.outcomes)
     if doubles.enrolled is None:
         _prepare(settings, db, keys_db, vault, keyring, epoch, services.cancellation, ambient)
+        services.statuses.begin()
         personas = _personas(settings, ambient)
         services.enrolment.seed(personas)
     else:

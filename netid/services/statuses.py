@@ -55,6 +55,14 @@ class Statuses:
         self._published: dict[str, Published] = {}
         self._lock = Lock()
 
+    def begin(self) -> None:
+        """Sees to it that there is a list with room before anybody gets a copy.
+
+        Relying parties fetch lists on a timer: one that began with its first copy they would not know.
+        """
+        with self._stores.db.write() as tx:
+            self._open_list(tx, self._ambient.now())
+
     def assign(
         self, tx: Transaction, person_id: str, count: int, expires_at: datetime, now: datetime
     ) -> list[StatusReference]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.credentials.status_list import Status
@@ -85,9 +85,11 @@ _SAID = select(*_COLUMNS).where(
     or_(table.c.status != Status.VALID, table.c.previous != Status.VALID),
 )
 _LISTS = select(lists.c.list_id).order_by(lists.c.opened_at, lists.c.list_id)
-_OVER = select(lists.c.list_id).where(lists.c.last_expires_at < bindparam("before"))
+_IS_OVER = and_(lists.c.used > 0, lists.c.last_expires_at < bindparam("before"))
+"""A list that nobody was put into waits for whoever comes."""
+_OVER = select(lists.c.list_id).where(_IS_OVER)
 _FORGET_ENTRIES = delete(table).where(table.c.list_id.in_(_OVER))
-_FORGET_LISTS = delete(lists).where(lists.c.last_expires_at < bindparam("before"))
+_FORGET_LISTS = delete(lists).where(_IS_OVER)
 
 
 class Copies:
