@@ -185,7 +185,11 @@ def test_we_read_what_npm_presents(node_clients: Path) -> None:
             credential=credential,
             frame={"name": True, "address": {"city": True}, "nationalities": {"1": True}},
             holder_jwk=HOLDER.private_jwk(),
-            key_binding={"iat": AT, "aud": CHALLENGE.audience, "nonce": CHALLENGE.nonce},
+            key_binding={
+                "iat": int(REAL.now().timestamp()),
+                "aud": CHALLENGE.audience,
+                "nonce": CHALLENGE.nonce,
+            },
         )
 
         assert we_read(presentation) == CLEAR | SHOWN
