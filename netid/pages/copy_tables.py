@@ -52,6 +52,7 @@ def tables(copy: Copy) -> list[Table]:
         _receipts(copy, names),
         _messages(copy, names),
         _sessions(copy, names),
+        _wallet_copies(copy),
         _words("complaints", _("Complaints"), copy.complaints, names),
         _words("appeals", _("Appeals"), copy.appeals, names),
         _notices(copy),
@@ -124,6 +125,19 @@ def _sessions(copy: Copy, names: Mapping[str, Text | None]) -> Table:
                 _(", ").join(_name(client_id, names) for client_id in one.platforms) or _("no platform"),
             )
             for one in copy.sessions
+        ],
+    )
+
+
+def _wallet_copies(copy: Copy) -> Table:
+    status = {"valid": _("valid"), "suspended": _("suspended"), "revoked": _("revoked")}
+    return Table(
+        "wallet-copies",
+        _("Long-lived copies in your wallet"),
+        (_("Place in the status list"), _("State"), _("Until")),
+        [
+            (f"{one.status_list} · {one.index}", status[one.status], _when(one.ends_at))
+            for one in copy.wallet_copies
         ],
     )
 

@@ -61,6 +61,16 @@ class SessionPart(_Part):
     """Client ids that it led to."""
 
 
+class WalletCopyPart(_Part):
+    """A long-lived copy of the net credential in a wallet; of short-lived ones nothing is kept."""
+
+    status_list: str
+    index: int
+    """Its place in that list."""
+    status: Literal["valid", "suspended", "revoked"]
+    ends_at: datetime
+
+
 class MessagePart(_Part):
     """Something a relying party was told because the person asked for it."""
 
@@ -114,6 +124,7 @@ class Copy(_Part):
     """Every decision, in the order of the chain."""
     messages: tuple[MessagePart, ...]
     sessions: tuple[SessionPart, ...]
+    wallet_copies: tuple[WalletCopyPart, ...]
     complaints: tuple[WordsPart, ...]
     appeals: tuple[WordsPart, ...]
     notices: tuple[NoticePart, ...]

@@ -1,9 +1,12 @@
 """The copy of everything kept about a person, for that person (PIPL 45)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from netid.ambient import Ambient
 from netid.credentials.receipts import copy_of
+from netid.credentials.status_list import Status
 from netid.disclosure import Disclosure
 from netid.errors import NotFound
 from netid.identity.net_number import NetNumber
@@ -16,6 +19,7 @@ from netid.services.copy_form import (
     PlatformPart,
     SessionPart,
     SuspensionPart,
+    WalletCopyPart,
     WordsPart,
 )
 from netid.services.fresh_sign_in import FreshSignIn
@@ -27,6 +31,11 @@ from netid.storage.persons import Person
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
 
+_STATUS: Mapping[Status, Literal["valid", "suspended", "revoked"]] = {
+    Status.VALID: "valid",
+    Status.SUSPENDED: "suspended",
+    Status.INVALID: "revoked",
+}
 SCHEMA_PATH = "/schemas/copy.json"
 
 
@@ -102,6 +111,15 @@ class Copying:
                 for one in self._stores.messages.of_person(tx, person_id)
             ),
             sessions=tuple(self._sessions(tx, person_id, now)),
+            wallet_copies=tuple(
+                WalletCopyPart(
+                    status_list=change.entry.list_id,
+                    index=change.entry.index,
+                    status=_STATUS[change.status],
+                    ends_at=ends_at,
+                )
+                for change, ends_at in self._stores.copies.of_person(tx, person_id)
+            ),
             complaints=tuple(_complaint(one) for one in self._complaining.of_person(tx, person_id)),
             appeals=tuple(_appeal(one) for one in self._suspensions.appeals_of(tx, person_id)),
             notices=tuple(

@@ -72,6 +72,11 @@ _LIVE = select(*_COLUMNS).where(
     table.c.expires_at > bindparam("now"),
     table.c.status != Status.INVALID,
 )
+_OF_PERSON = (
+    select(*_COLUMNS, table.c.expires_at)
+    .where(table.c.person_id == bindparam("person"))
+    .order_by(table.c.expires_at, table.c.list_id, table.c.idx)
+)
 _COUNT = select(func.count()).where(
     table.c.person_id == bindparam("person"), table.c.expires_at > bindparam("now")
 )
@@ -135,6 +140,11 @@ class Copies:
     def live(self, tx: Transaction, person_id: str, now: datetime) -> list[Change]:
         """A person's entries that have neither expired nor been revoked."""
         return [_change(row) for row in tx.execute(_LIVE, {"person": person_id, "now": now})]
+
+    def of_person(self, tx: Transaction, person_id: str) -> list[tuple[Change, datetime]]:
+        """Every entry kept of a person, with the moment its copy ends."""
+        rows = tx.execute(_OF_PERSON, {"person": person_id})
+        return [(_change(row), row.expires_at) for row in rows]
 
     def count(self, tx: Transaction, person_id: str, now: datetime) -> int:
         """How many of a person's copies have not expired."""

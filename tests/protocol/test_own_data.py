@@ -1,6 +1,7 @@
 """One's own data: the net number, a copy of everything, receipt files, records as JSON (PIPL 45, 48)."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import requests
 from jsonschema_rs import Draft202012Validator
 
 from netid.cli import main
+from netid.credentials.status_list import Status
 from netid.identity.suspension import SuspensionReason
+from netid.storage.copies import Change, Entry
 from tests.pages import Visitor
 from tests.protocol.meddling import person_id_of
 from tests.protocol.refusals import audit_kinds
@@ -167,6 +170,26 @@ def test_the_copy_has_everything_and_is_what_its_schema_says(provider: Running) 
     what = [one["what"] for one in copy["events"]]
     assert what == [event.kind for event in reversed(kept)]
     assert {"consent_agreed", "released", "complained", "appealed", "copied"} <= set(what)
+
+
+def test_the_copy_has_what_is_kept_of_copies_in_wallets(provider: Running) -> None:
+    stores, now = provider.provider.stores, provider.clock.now()
+    ends = now + timedelta(days=30)
+    with stores.db.write() as tx:
+        stores.copies.begin_list(tx, "a-list", now)
+        for persona, index in (("an-adult", 7), ("another-adult", 8)):
+            person_id = person_id_of(provider, persona)
+            stores.copies.take(tx, "a-list", person_id, 1, now, ends, iter([index]).__next__)
+        revoked = Change(Entry("a-list", 7), Status.INVALID, Status.VALID, now)
+        stores.copies.change(tx, revoked)
+    visitor = fresh(owner(provider), "export")
+    [kept] = saved(visitor)["wallet_copies"]
+    assert (kept["status_list"], kept["index"], kept["status"]) == ("a-list", 7, "revoked")
+    assert datetime.fromisoformat(kept["ends_at"]) == ends.replace(
+        microsecond=ends.microsecond // 1000 * 1000
+    )
+    visitor.press("show")
+    assert "a-list · 7" in [cell.text for cell in visitor.page.all("td")]
 
 
 def test_r3_a_value_is_no_formula_and_no_markup_for_whoever_opens_it(provider: Running) -> None:
