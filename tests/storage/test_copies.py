@@ -90,3 +90,19 @@ def test_a_list_is_forgotten_when_its_last_copy_has_expired(
         assert COPIES.purge(tx, now + 30 * DAY + timedelta(seconds=1)) == 1
         assert not COPIES.has_list(tx, LIST)
         assert COPIES.count(tx, person_id, now) == 0
+
+
+def test_everything_kept_of_a_person_is_listed_also_what_is_over(
+    db: Database, list_: str, person_id: str, now: datetime
+) -> None:
+    numbers = count()
+    first, second = take(db, person_id, 2, now, lambda: next(numbers))
+    with db.write() as tx:
+        COPIES.change(tx, Change(first, Status.INVALID, Status.VALID, now))
+        kept = COPIES.of_person(tx, person_id)
+        assert [(change.entry, change.status) for change, _ in kept] == [
+            (first, Status.INVALID),
+            (second, Status.VALID),
+        ]
+        assert {ends for _, ends in kept} == {now + 30 * DAY}
+        assert COPIES.of_person(tx, "somebody-else") == []
