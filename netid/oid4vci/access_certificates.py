@@ -15,7 +15,7 @@ from netid.credentials.certificate_chain import write_certificate, x509_hash
 from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.jwk import PublicKey
 from netid.credentials.registration_statement import Statement
-from netid.errors import InvalidField, InvalidRequest, NetIDError
+from netid.errors import InvalidField, InvalidRequest
 from netid.oauth.client_auth import ClientAuthentication
 from netid.oauth.parameters import body_parameters
 from netid.services.refusals import Refusals
@@ -73,7 +73,6 @@ def _key(given: Mapping[str, str]) -> PublicKey:
 def blueprint(access: AccessCertificates) -> Blueprint:
     """POST /access-certificate."""
     routes = Blueprint("access", __name__)
-    routes.register_error_handler(NetIDError, responses.oauth_json)
 
     @routes.post("/access-certificate")
     def certify() -> Response:
