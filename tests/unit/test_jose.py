@@ -139,6 +139,21 @@ def test_a_chain_is_handed_to_whoever_knows_its_root() -> None:
     assert (verified.payload, verified.key, seen) == (PAYLOAD, KEY.public, [chain])
 
 
+@pytest.mark.parametrize("typ", [None, "JWT", "netid-receipt+jwt"])
+def test_what_is_signed_evenly_is_the_same_but_for_its_length(typ: str | None) -> None:
+    yes, no = (
+        {**PAYLOAD, "age_over_18": answer, "more": [{"age_over_14": answer}]} for answer in (True, False)
+    )
+    tokens = [jose.sign_even(payload, KEY, typ) for payload in (yes, no)]
+
+    assert len(tokens[0]) == len(tokens[1])
+    assert len(jose.sign(yes, KEY, typ)) != len(jose.sign(no, KEY, typ)), "without it, a yes is shorter"
+    for token, payload in zip(tokens, (yes, no), strict=True):
+        verified = jose.verify(token, key_source=PINNED, algorithms=("ES256",), typ=typ)
+        assert verified.payload == payload
+        assert verified.header == {"alg": "ES256", "kid": KEY.public.kid} | ({"typ": typ} if typ else {})
+
+
 def test_a_chain_s_key_has_to_be_the_one_that_signed() -> None:
     token = jose.sign_with_chain(PAYLOAD, KEY, "x+jwt", ("bGVhZg==",))
 
