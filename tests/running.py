@@ -26,6 +26,7 @@ from netid.credentials.jwk import SigningKey
 from netid.credentials.keyring import Keyring
 from netid.identity.persona_file import DEMO_PASSCODE
 from netid.identity.relying_party import RelyingParty
+from netid.pytest_plugin.servers import whole_answers
 from netid.services.approval import ApprovalRule
 from netid.services.registration import checked_registration
 from netid.settings import Settings
@@ -337,7 +338,9 @@ class _Quiet(WSGIRequestHandler):
 def serve_in_thread(app: Any, listener: socket.socket) -> BaseWSGIServer:
     """Serves a WSGI app on a bound socket until `shutdown`."""
     host, port = listener.getsockname()[:2]
-    server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
+    server = make_server(
+        host, port, whole_answers(app), threaded=True, request_handler=_Quiet, fd=listener.fileno()
+    )
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     return server
 

@@ -2,17 +2,19 @@
 
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import ClosingIterator
 
 from netid.ambient import Ambient
 from netid.app import build
@@ -129,7 +131,8 @@ class InThread(InProcess):
         listener = socket.create_server(("127.0.0.1", 0))
         super().__init__(f"http://127.0.0.1:{listener.getsockname()[1]}")
         self.realms.has_line = True
-        self._server = make_server("127.0.0.1", 0, self.wsgi, threaded=True, request_handler=_Quiet)
+        app = whole_answers(self.wsgi)
+        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), name="netid", daemon=True)
         self._thread.start()
         self._line = Line(listener, ("127.0.0.1", self._server.server_port), self.realms.faults_for)
@@ -190,6 +193,20 @@ class Running:
         """Gives the connections back; the server runs on."""
         self._session.close()
         self._transport.close()
+
+
+def whole_answers(app: WSGIApplication) -> WSGIApplication:
+    """The app, with each answer read to its end before any of it is sent.
+
+    Werkzeug's server leaves an answer's file open when a browser resets the connection, and a test
+    that takes warnings for errors then fails, or the next one.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as parts:
+            return [*parts]
+
+    return answer
 
 
 def _visit(url: str) -> str | None:
