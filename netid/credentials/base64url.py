@@ -11,7 +11,7 @@ _PADDING = (b"", b"===", b"==", b"=")
 
 def encode(data: bytes) -> str:
     """The base64url text of these bytes, without padding."""
-    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode()
 
 
 def decode(text: str) -> bytes:

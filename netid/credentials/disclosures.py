@@ -118,8 +118,8 @@ class _Concealing:
 
     def _hide(self, *parts: object) -> str:
         # Part by part: strings, which nearly all parts are, are written much faster alone.
-        written = b",".join(map(strict_json.dump, parts))
-        text = base64url.encode(f'["{next(self._salts)}",'.encode() + written + b"]")
+        written = ",".join(map(strict_json.text, parts))
+        text = base64url.encode(f'["{next(self._salts)}",{written}]'.encode())
         self.texts.append(text)
         return digest(text)
 

@@ -76,8 +76,8 @@ def issue(
 
     Raises InvalidField where a claim that decides on validity is hidden, and what `sd_jwt.issue` does.
     """
-    for name, value in claims.items():
-        if name in NEVER_HIDDEN and _hides(value):
+    for name in NEVER_HIDDEN & claims.keys():
+        if _hides(claims[name]):
             raise InvalidField(name, "decides whether the credential is valid", "leave it in the clear")
     return str(sd_jwt.issue(claims, key, TYPE, random, digests))
 

@@ -46,7 +46,7 @@ def parse_array(data: bytes) -> list[object]:
 
 def dump(value: object) -> bytes:
     """The compact UTF-8 form, members in the order given; ValueError for NaN and lone surrogates."""
-    return _ENCODER.encode(value).encode("utf-8")
+    return text(value).encode("utf-8")
 
 
 def dump_even(value: object) -> bytes:
@@ -66,12 +66,12 @@ def _yeses(value: object) -> int:
 
 
 def _parse(data: bytes) -> object:
-    text = data.decode("utf-8")
+    given = data.decode("utf-8")
     # Counting every bracket, even inside strings, is enough for nearly all; the rest is looked at.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+    if given.count("{") + given.count("[") > MAX_DEPTH and _depth(given) > MAX_DEPTH:
         raise ValueError("nested too deep")
-    value: object = _DECODER.decode(text)
-    if _SURROGATE.search(text):
+    value: object = _DECODER.decode(given)
+    if _SURROGATE.search(given):
         dump(value)
     return value
 
@@ -115,7 +115,9 @@ def _refuse_constant(_text: str) -> NoReturn:
     raise ValueError("not a JSON number")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+"""What `dump` gives, before it is bytes: for a part of something larger. Lone surrogates are still in it."""
+
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_members,
     parse_int=_integer,

@@ -260,9 +260,10 @@ def test_a_credential_is_valid_revoked_or_suspended() -> None:
         verified.check(StatusReference(URI, 8), NOW)
 
 
-def test_a_list_of_a_million_entries_with_one_revoked_in_a_hundred_is_small() -> None:
+@pytest.mark.parametrize("bits", [1, 2])
+def test_a_list_of_a_million_entries_with_one_revoked_in_a_hundred_is_small(bits: Bits) -> None:
     revoked = Random(5).sample(range(2**20), 2**20 // 100)
-    entries = StatusList.of(2**20, 1, dict.fromkeys(revoked, Status.INVALID))
+    entries = StatusList.of(2**20, bits, dict.fromkeys(revoked, Status.INVALID))
 
     packed = entries.claim()["lst"]
 
