@@ -16,14 +16,20 @@ class FormRefused(Exception):
     """The form did not come from the page this browser was shown."""
 
 
-def show(template: str, *, status: int = 200, form_action: str = "", **context: object) -> Response:
-    """The page of that template; `form_action` is where a form of it may be redirected to as well."""
+def show(
+    template: str, *, status: int = 200, form_action: str = "", script: bool = False, **context: object
+) -> Response:
+    """The page of that template; `form_action` is where a form of it may be redirected to as well.
+
+    `script` lets the page run the files of /static, which may ask this server; nothing inline runs.
+    """
+    scripts = "script-src 'self'; connect-src 'self'; " if script else ""
     response = Response(render_template(template, **context), status=status)
     response.headers.update(
         {
             "Cache-Control": "no-store",
             "Content-Security-Policy": (
-                "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+                f"default-src 'none'; {scripts}style-src 'self'; img-src 'self' data:; "
                 f"form-action 'self' {form_action}; base-uri 'none'; frame-ancestors 'none'"
             ),
             "X-Frame-Options": "DENY",

@@ -116,7 +116,9 @@ class ScenePages:
         link = self._wallets.link(asked)
         # Dark on white whatever the page's colours are: not every camera reads it the other way.
         code = segno.make(link, error="l").svg_data_uri(scale=3, border=4, dark="#000", light="#fff")
-        return self._show("waiting.html", pairing_code=asked.pairing_code, link=link, qr_code=code)
+        return self._show(
+            "waiting.html", script=True, pairing_code=asked.pairing_code, link=link, qr_code=code
+        )
 
     def come_from_wallet(self, shown: VerifiedPresentation) -> Response:
         """A person showed their net credential; the provider was not asked, and does not know."""

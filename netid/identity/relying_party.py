@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -121,6 +122,11 @@ class Purpose(_Frozen):
     def essential(self) -> frozenset[str]:
         """The claims without which the purpose cannot be done."""
         return frozenset(c.name for c in self.claims if c.necessity is Necessity.ESSENTIAL)
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of everything it says, as hex: a purpose that changed in any way has another."""
+        return sha256(self.model_dump_json().encode()).hexdigest()
 
     def because(self, name: str) -> Text:
         """Why this purpose needs that claim."""

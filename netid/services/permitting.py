@@ -6,7 +6,7 @@ from datetime import datetime
 from netid.ambient import Ambient
 from netid.credentials import guardian_grant
 from netid.credentials.current_keys import CurrentKeys
-from netid.credentials.guardian_grant import LIFETIME, Grant
+from netid.credentials.guardian_grant import LIFETIME, AllowedPurpose, Grant
 from netid.disclosure import Disclosure
 from netid.errors import NotFound, NoticeChanged, PersonSuspended
 from netid.identity.consent import Notice, notice_for
@@ -41,6 +41,11 @@ class Use:
 
     relying_party: RelyingParty
     purpose: Purpose | None
+
+    def notice(self, language: Language) -> Notice:
+        """What the guardian reads."""
+        names = self.purpose.names if self.purpose else frozenset()
+        return notice_for(self.relying_party, self.purpose, names, language, for_guardian=True)
 
 
 class Permitting:
@@ -88,15 +93,14 @@ class Permitting:
     def notice(self, client_id: str, purpose_id: str | None, language: Language) -> Notice:
         """What the guardian reads. Raises NotFound."""
         with self._stores.db.read() as tx:
-            return self._notice(tx, client_id, purpose_id, language)
+            return self._use(tx, client_id, purpose_id).notice(language)
 
-    def _notice(self, tx: Transaction, client_id: str, purpose_id: str | None, language: Language) -> Notice:
+    def _use(self, tx: Transaction, client_id: str, purpose_id: str | None) -> Use:
         relying_party = self._stores.relying_parties.get(tx, client_id)
         purpose = relying_party.purpose(purpose_id) if relying_party and purpose_id else None
         if relying_party is None or relying_party.is_own_wallet or (purpose_id and purpose is None):
             raise NotFound("no such use is registered")
-        names = purpose.names if purpose else frozenset()
-        return notice_for(relying_party, purpose, names, language, for_guardian=True)
+        return Use(relying_party, purpose)
 
     def permit(
         self,
@@ -124,10 +128,12 @@ class Permitting:
             wallet_key = self._stores.permissions.latest_wallet(tx, child.person_id) if child else None
             if child is None or wallet_key is None:
                 raise NotFound("no child of this guardian's, or one without a wallet")
-            if self._notice(tx, client_id, purpose_id, language).sha256 != shown:
+            use = self._use(tx, client_id, purpose_id)
+            if use.notice(language).sha256 != shown:
                 raise NoticeChanged
             expires_at = min(now + LIFETIME, self._disclosure.turns_14_at(tx, child.person_id))
-            grant = Grant(wallet_key, client_id, purpose_id, expires_at)
+            purpose = AllowedPurpose.of(use.purpose) if use.purpose else None
+            grant = Grant(wallet_key, client_id, use.relying_party.name, purpose, expires_at)
             token = guardian_grant.state(grant, self._issuer, self._keys.credential_key(), now)
             self._stores.permissions.add(
                 tx,

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from netid.credentials import guardian_grant
-from netid.credentials.guardian_grant import Grant
+from netid.credentials.guardian_grant import AllowedPurpose, Grant
 from netid.credentials.jwk import SigningKey
 from netid.errors import TokenRefused
+from netid.identity.relying_party import Purpose
 from netid.wallet.errors import GrantRefused
 from netid.wallet.provider import read_anchors
 from netid.wallet.safe import Safe
@@ -44,9 +45,10 @@ class Grants:
                 continue
         return grants
 
-    def allow(self, client_id: str, purpose: str | None) -> bool:
-        """Whether a guardian agreed to this purpose of this relying party."""
-        return any(grant.client_id == client_id and grant.purpose == purpose for grant in self.held())
+    def allow(self, client_id: str, purpose: Purpose | None) -> bool:
+        """Whether a guardian agreed to this purpose of this relying party, as it is worded now."""
+        wanted = None if purpose is None else AllowedPurpose.of(purpose)
+        return any(grant.client_id == client_id and grant.purpose == wanted for grant in self.held())
 
     def _verified(self, token: str) -> Grant:
         kept = self._safe.kept("anchors")

@@ -193,8 +193,7 @@ class Presenter:
         """Measures, article 5. What does not say that the person is 14 counts as saying that they are not."""
         if copies[0].fields.get(_ADULT_ENOUGH) is True:
             return
-        purpose = asked.purpose.id if asked.purpose else None
-        if not self._grants.allow(asked.client_id, purpose):
+        if not self._grants.allow(asked.client_id, asked.purpose):
             self._log("stopped", asked, frozenset())
             raise GuardianNeeded(asked.platform, asked.purpose.text if asked.purpose else None)
 

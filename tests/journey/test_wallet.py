@@ -68,8 +68,9 @@ def test_refusing_in_the_wallet_leads_back_to_another_way(person: Open) -> None:
     somebody.sees("other-way")
 
 
-def test_a_request_from_another_device_is_pasted_and_both_show_one_code(person: Open) -> None:
-    somebody, screen = person(), person()
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_request_from_another_device_is_pasted_and_both_show_one_code(person: Open, scripts: bool) -> None:
+    somebody, screen = person(), person(scripts=scripts)
     fills_their_wallet(somebody)
     screen.goes_to("/forum/")
     screen.presses("scan-with-wallet")
@@ -82,6 +83,8 @@ def test_a_request_from_another_device_is_pasted_and_both_show_one_code(person: 
     somebody.presses("agree")
     somebody.sees("page-outcome")
     assert not somebody.page.get_by_test_id("return").count()
+    if not scripts:
+        screen.presses("answered")
     screen.sees("page-received")
 
 

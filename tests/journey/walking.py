@@ -1,4 +1,7 @@
-"""A walk past every page that a person can come to, at the provider and at the demo platform."""
+"""A walk past every page that a person can come to, at the provider and at the demo platform.
+
+`walking_wallets` goes past those that take a wallet.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,10 +17,14 @@ Look = Callable[[str], None]
 """What is done at each page; its name is given."""
 
 
-def pages_of(package: str) -> set[str]:
-    """The names of all pages of a package, as its templates have them."""
+PROVIDER, PLATFORM, WALLET = "netid/pages", "platform_demo", "netid/wallet"
+"""Whose pages there are: the packages with their templates."""
+
+
+def pages_of(package: str) -> set[tuple[str, str]]:
+    """All pages of a package, as its templates name them."""
     templates = (ROOT / package).rglob("templates/**/*.html")
-    return {name for file in templates for name in _NAME.findall(file.read_text(encoding="utf-8"))}
+    return {(package, name) for file in templates for name in _NAME.findall(file.read_text(encoding="utf-8"))}
 
 
 class Walk:
@@ -27,13 +34,18 @@ class Walk:
         self._somebody = somebody
         self._page = somebody.page
         self._look = look
-        self.seen: set[str] = set()
+        self.seen: set[tuple[str, str]] = set()
 
     def at(self, name: str, as_well: str = "") -> None:
         """This is the page of that name; `as_well` says what is special about it this time."""
         self._somebody.sees(name)
-        self.seen.add(name)
+        self.seen.add((self._whose_page(), name))
         self._look(f"{name}{as_well}")
+
+    def _whose_page(self) -> str:
+        town, url = self._somebody.town, self._page.url
+        owners = {town.provider.issuer: PROVIDER, town.platform_url: PLATFORM, town.wallet_url: WALLET}
+        return next(package for origin, package in owners.items() if url.startswith(origin))
 
     def opens(self, path: str) -> None:
         self._page.goto(self._somebody.town.provider.url(path))

@@ -81,7 +81,9 @@ def test_a_permission_is_made_out_to_the_childs_wallet_for_one_use(
 ) -> None:
     grant = granted(provider, Guardian(provider).permit("a-game minors-mode"))
     assert grant.wallet_key == wallet.key.public.thumbprint
-    assert (grant.client_id, grant.purpose) == ("a-game", "minors-mode")
+    assert (grant.client_id, grant.platform.en) == ("a-game", "The a-game")
+    assert grant.purpose is not None
+    assert (grant.purpose.id, grant.purpose.text.en) == ("minors-mode", "Minors’ mode")
     assert timedelta(days=29) < grant.expires_at - provider.clock.now() <= timedelta(days=30)
 
 

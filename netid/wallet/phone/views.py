@@ -186,13 +186,13 @@ class Phone:
 
     def settings(self) -> Response:
         """Platforms that recognise the person; guardians' permissions; erasing."""
-        remembered = self._safe.remembered()
         names: dict[str, object] = {}
         for entry in self._safe.log():
             names.setdefault(str(entry.details.get("client_id")), entry.details.get("platform"))
         return show(
             "settings.html",
-            remembered=[(client_id, names.get(client_id)) for client_id in sorted(remembered)],
+            remembered=sorted(self._safe.remembered()),
+            names=names,
             grants=self._grants.held(),
             told=request.args.get("told"),
         )

@@ -12,9 +12,10 @@ import pytest
 
 from netid.credentials import guardian_grant, jose
 from netid.credentials.dcql import Query
-from netid.credentials.guardian_grant import Grant
+from netid.credentials.guardian_grant import AllowedPurpose, Grant
 from netid.credentials.presentation_response import Declined
 from netid.errors import KeyFileError
+from netid.identity.text import Text
 from netid.sending import HttpAnswer, HttpRequest
 from netid.wallet.errors import (
     AnswerNotTaken,
@@ -273,7 +274,8 @@ def _grant(world: World, **changes: Any) -> str:
     given: dict[str, Any] = {
         "wallet_key": world.receiver.device_key().public.thumbprint,
         "client_id": "parcels",
-        "purpose": PARCEL.id,
+        "platform": Text(zh="风筝寄件", en="Kite Parcels"),
+        "purpose": AllowedPurpose.of(PARCEL),
         "expires_at": world.clock.now() + timedelta(days=10),
     }
     signer = changes.pop("key", world.provider.authority.credential_key)
@@ -308,7 +310,15 @@ def test_under_14_the_guardians_word_counts_for_that_platform_and_purpose(world:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"client_id": "forum"}, {"purpose": "another"}, {"purpose": None}], ids=str
+    "changes",
+    [
+        {"client_id": "forum"},
+        {"purpose": AllowedPurpose.of(PARCEL.model_copy(update={"id": "another"}))},
+        {"purpose": AllowedPurpose.of(PARCEL.model_copy(update={"retention_days": 9999}))},
+        {"purpose": AllowedPurpose.of(PARCEL.model_copy(update={"claims": PARCEL.claims[:1]}))},
+        {"purpose": None},
+    ],
+    ids=["platform", "purpose", "kept longer", "another field", "check result alone"],
 )
 def test_under_14_the_guardians_word_for_something_else_does_not_count(
     world: World, changes: dict[str, Any]
