@@ -29,6 +29,7 @@ class Town:
     platform_url: str
     data: Path
     wallet_url: str
+    wallet_data: Path
 
 
 @pytest.fixture
@@ -62,9 +63,10 @@ def town(start: Callable[..., Running], tmp_path: Path) -> Iterator[Town]:
     app = create_app(PlatformSettings(provider.issuer, keys, data, platform_url, wallet=wallet_url), ambient)
     for client in wallet_clients(app):
         client.refresh()
-    phone = create_phone(PhoneSettings(provider.issuer, wallet_url, tmp_path / "wallet"), ambient)
+    wallet_data = tmp_path / "wallet"
+    phone = create_phone(PhoneSettings(provider.issuer, wallet_url, wallet_data), ambient)
     servers = [serve_in_thread(app, listener), serve_in_thread(phone, phone_listener)]
-    yield Town(provider, platform_url, data, wallet_url)
+    yield Town(provider, platform_url, data, wallet_url, wallet_data)
     for server in servers:
         server.shutdown()
         server.server_close()
