@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from netid.errors import StartFailed
 from netid.settings import PREFIX, Settings, SettingsError, read_settings
 
-THREADS = 2
-"""Requests one worker handles at once: one waits for the disk, or for a body that is slow to come, while
-the other computes. More take the interpreter's lock from each other: with four a sign-in costs a third
-more (`make bench`). Add workers."""
+THREADS = 16
+"""Requests one worker handles at once. Two would keep a core busy, and a sign-in costs a sixteenth more with
+all these, which take the interpreter's lock from each other; but a body that does not come holds one, and
+fourteen clients may hang before anybody else waits. For more sign-ins add workers."""
 
 GRACE_SECONDS = 20
 """How long a request in flight may take once the end was asked for."""

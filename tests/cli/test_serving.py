@@ -2,12 +2,20 @@
 
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
+import pytest
 import requests
 
+from netid.cli.serve import THREADS
 from tests.serving import Served, Serving
 
 REQUEST = b"grant_type=authorization_code&code=x"
+HEAD = (
+    b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(REQUEST)
+)
 
 
 def refuses_connections(served: Served) -> bool:
@@ -27,10 +35,7 @@ def test_f5_at_sigterm_what_is_in_flight_finishes_and_new_is_refused(serve: Serv
     served.wait_until_it_answers()
     host, _, port = served.address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=30) as in_flight:
-        in_flight.sendall(
-            b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(REQUEST), REQUEST[:10])
-        )
+        in_flight.sendall(HEAD + REQUEST[:10])
         requests.get(f"{served.address}/jwks", timeout=10)  # by now the half request has been taken
         served.process.terminate()
         assert refuses_connections(served)
@@ -40,6 +45,56 @@ def test_f5_at_sigterm_what_is_in_flight_finishes_and_new_is_refused(serve: Serv
         assert in_flight.makefile("rb").readline() == b"HTTP/1.1 401 Unauthorized\r\n"
     assert served.process.wait(30) == 0
     assert served.end() == ""
+
+
+_TIMES = 5
+"""How often the others ask: by then each thread that can be held is."""
+
+
+@contextmanager
+def connections(served: Served, count: int, sent: bytes) -> Iterator[None]:
+    """So many clients that have sent this much and say nothing more."""
+    host, _, port = served.address.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        for _ in range(count):
+            client = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            client.sendall(sent)
+        yield
+
+
+def ask(served: Served, seconds: int) -> None:
+    """Others ask, and are answered in that time."""
+    for _ in range(_TIMES):
+        assert requests.get(f"{served.address}/jwks", timeout=seconds).status_code == 200
+        answer = requests.post(f"{served.address}/token", data={"grant_type": "x"}, timeout=seconds)
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("count", "sent"),
+    [
+        pytest.param(200, b"", id="nothing"),
+        pytest.param(200, b"POST /token HTTP/1.1\r\nHost: x\r\nContent-", id="half a head"),
+        pytest.param(THREADS - 2, HEAD + REQUEST[:10], id="half a body"),
+    ],
+)
+def test_f16_clients_that_stop_in_the_middle_hold_nobody_else_up(
+    serve: Serving, count: int, sent: bytes
+) -> None:
+    served = serve()
+    served.wait_until_it_answers()
+    with connections(served, count, sent):
+        ask(served, seconds=10)
+    ask(served, seconds=10)
+
+
+def test_f16_with_every_thread_held_others_wait_as_long_as_the_clients_stay(serve: Serving) -> None:
+    """The control: what the test above would see if stalled clients held the server."""
+    served = serve()
+    served.wait_until_it_answers()
+    with connections(served, THREADS, HEAD + REQUEST[:10]), pytest.raises(requests.ReadTimeout):
+        ask(served, seconds=3)
+    ask(served, seconds=10)
 
 
 def test_a_worker_that_dies_is_replaced(serve: Serving) -> None:
