@@ -270,22 +270,8 @@ class Running:
 
     def register(self, client_id: str = "a-shop", **changes: Any) -> Client:
         """Registers a relying party: with a secret, or in profile fapi2 with a key of its own."""
-        secret = secrets.token_urlsafe(32)
         key = None
-        entry: dict[str, Any] = {
-            "client_id": client_id,
-            "name": {"zh": f"{client_id}商店", "en": f"The {client_id}"},
-            "contact": f"privacy@{client_id}.example",
-            "legal_entity": {
-                "name": {"zh": f"{client_id}公司", "en": f"{client_id} Ltd"},
-                "sector": f"{client_id}.example",
-            },
-            "redirect_uris": [CALLBACK],
-            "authentication": "client_secret_basic",
-            "secret": secret,
-            "id_token_signed_response_alg": "ES256",
-            "purposes": [PARCEL_PURPOSE, MINORS_PURPOSE],
-        }
+        entry = entry_of(client_id)
         if changes.get("profile") == "fapi2":
             key = SigningKey.generate("ES256", secrets.token_bytes)
             keys = {"keys": [key.public.jwk()]}
@@ -328,6 +314,24 @@ class Running:
     def get(self, browser: requests.Session, response: requests.Response) -> requests.Response:
         """Follows one redirect of the provider."""
         return browser.get(response.headers["Location"], allow_redirects=False)
+
+
+def entry_of(client_id: str) -> dict[str, Any]:
+    """The registration of a relying party with a secret, as it is written in a file."""
+    return {
+        "client_id": client_id,
+        "name": {"zh": f"{client_id}商店", "en": f"The {client_id}"},
+        "contact": f"privacy@{client_id}.example",
+        "legal_entity": {
+            "name": {"zh": f"{client_id}公司", "en": f"{client_id} Ltd"},
+            "sector": f"{client_id}.example",
+        },
+        "redirect_uris": [CALLBACK],
+        "authentication": "client_secret_basic",
+        "secret": secrets.token_urlsafe(32),
+        "id_token_signed_response_alg": "ES256",
+        "purposes": [PARCEL_PURPOSE, MINORS_PURPOSE],
+    }
 
 
 class _Quiet(WSGIRequestHandler):

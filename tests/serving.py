@@ -75,6 +75,13 @@ class Served:
         """Its processes."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
+    def kill(self) -> None:
+        """SIGKILL for all its processes, as when the power goes."""
+        tree = self.tree()
+        for process in tree:
+            process.kill()
+        psutil.wait_procs(tree)
+
     def end(self) -> str:
         """Ends it, if it still runs, and returns what it said."""
         tree = self.tree() if self.process.poll() is None else []
@@ -100,9 +107,11 @@ class Serving:
         file.write_bytes(keyring_file.serialise(keyring))
         self._started: list[Served] = []
 
-    def __call__(self, *arguments: str, program: Sequence[str] = PROGRAM, **settings: Any) -> Served:
+    def __call__(
+        self, *arguments: str, program: Sequence[str] = PROGRAM, port: int | None = None, **settings: Any
+    ) -> Served:
         """Starts one, which does not answer yet; with `--tls` it is verified by its own authority."""
-        port = free_port()
+        port = port or free_port()
         verify = str(self.keys / "tls-authority.pem") if "--tls" in arguments else True
         address = f"{'http' if verify is True else 'https'}://127.0.0.1:{port}"
         given = {

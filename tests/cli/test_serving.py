@@ -112,7 +112,7 @@ def test_a_port_that_somebody_has_is_not_shared(serve: Serving) -> None:
     """Two providers on one port would answer by turns."""
     served = serve()
     served.wait_until_it_answers()
-    port = served.address.rpartition(":")[2]
+    port = int(served.address.rpartition(":")[2])
     other = serve(port=port)
     assert other.process.wait(60) == 2
     assert f"127.0.0.1 port {port} cannot be listened on" in other.end()
