@@ -84,8 +84,13 @@ class Enrolment:
             raise InvalidField("expires_on", "must not be in the past", "use a document that has not expired")
 
     def is_enrolled(self, tx: Transaction, document: IdentityDocument) -> bool:
-        """Whether the document has a net number."""
-        return self._stores.persons.by_document(tx, self._document_digest(document)) is not None
+        """Whether the document has a net number, or was renewed by who has one."""
+        return self._holder(tx, document) is not None
+
+    def _holder(self, tx: Transaction, document: IdentityDocument) -> Person | None:
+        digest = self._document_digest(document)
+        persons = self._stores.persons
+        return persons.by_document(tx, digest) or persons.by_former_document(tx, digest)
 
     def require_guardian(self, tx: Transaction, guardian: Person | None, now: datetime) -> None:
         """GuardianRequired unless this is an adult who holds an active net credential."""
@@ -137,13 +142,13 @@ class Enrolment:
         That it is the same person's, the caller has made sure of. Raises AlreadyEnrolled where
         somebody else has a net number by it.
         """
-        holder = self._stores.persons.by_document(tx, self._document_digest(document))
+        holder = self._holder(tx, document)
         if holder is not None and holder.person_id != person_id:
             raise AlreadyEnrolled
         self._vault.seal(tx, person_id, document.fields())
         if document.expires_on is None:
             self._vault.drop(tx, person_id, "document_expires_on")
-        self._stores.persons.replace_document(tx, person_id, self._document_digest(document))
+        self._stores.persons.renew_document(tx, person_id, self._document_digest(document))
 
     def by_net_number(self, tx: Transaction, net_number: NetNumber) -> tuple[Person | None, bytes]:
         """Whose it is, and the digest by which attempts on it are counted."""
@@ -161,7 +166,9 @@ class Enrolment:
         return index_digest(self._keyring.index.reveal(), "net-number", net_number.reveal())
 
     def _document_digest(self, document: IdentityDocument) -> bytes:
-        return index_digest(self._keyring.index.reveal(), "document", f"{document.kind}:{document.number}")
+        # What a renewal leaves as it is: the same permit with another count of renewals is the same permit.
+        lasting = document.lasting_part(document.number) or document.number
+        return index_digest(self._keyring.index.reveal(), "document", f"{document.kind}:{lasting}")
 
     # People nobody has to ask
 
@@ -191,7 +198,8 @@ class Enrolment:
     def _has_drifted(self, tx: Transaction, enrolled: Mapping[str, str], persona: Persona) -> bool:
         person = self._stores.persons.get(tx, enrolled.get(persona.id, ""))
         here = person is not None and person.status is not PersonStatus.CANCELLED
-        return here and not self.is_enrolled(tx, persona.document)
+        digest = self._document_digest(persona.document)
+        return here and self._stores.persons.by_document(tx, digest) is None
 
     def enrol_persona(self, persona: Persona) -> None:
         """Enrols one persona, whose guardian is enrolled; nothing happens if it is enrolled already."""

@@ -15,6 +15,7 @@ from netid.storage.tables import (
     child_wallets,
     complaints,
     copies,
+    former_documents,
     interactions,
     messages,
     pairwise_subjects,
@@ -64,6 +65,7 @@ _DELETE = (
     *map(
         _all_of,
         (
+            former_documents,
             access_tokens,
             receipts,
             pairwise_subjects,

@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from netid.errors import AlreadyEnrolled, StorageBusy
 from netid.identity.text import Text
-from netid.storage.tables import personas, storable
+from netid.storage.tables import former_documents, personas, storable
 from netid.storage.tables import persons as table
 from netid.storage.transaction import Transaction
 
@@ -93,6 +93,7 @@ _PEOPLE = select(*_COLUMNS)
 _GET = _PEOPLE.where(table.c.person_id == bindparam("person"))
 _BY_NET_NUMBER = _PEOPLE.where(table.c.net_number_digest == bindparam("digest"))
 _BY_DOCUMENT = _PEOPLE.where(table.c.document_digest == bindparam("digest"))
+_BY_FORMER_DOCUMENT = _PEOPLE.join(former_documents).where(former_documents.c.digest == bindparam("digest"))
 _BY_PERSONA = _PEOPLE.join(personas).where(personas.c.persona_id == bindparam("persona"))
 _ADD = (
     insert(table)
@@ -100,6 +101,7 @@ _ADD = (
     .on_conflict_do_nothing()
     .returning(table.c.person_id)
 )
+_REMOVE = delete(table).where(table.c.person_id == bindparam("person"))
 _SET_STATUS = (
     update(table)
     .where(table.c.person_id == bindparam("b_person"), table.c.status != PersonStatus.CANCELLED)
@@ -122,6 +124,19 @@ _REPLACE_DOCUMENT = (
     .where(table.c.person_id == bindparam("b_person"), table.c.status != PersonStatus.CANCELLED)
     .values(document_digest=bindparam("b_digest"))
 )
+_KEEP_DOCUMENT = (
+    insert(former_documents)
+    .from_select(
+        ["digest", "person_id"],
+        select(table.c.document_digest, table.c.person_id).where(
+            table.c.person_id == bindparam("person"),
+            table.c.document_digest.is_not(None),
+            table.c.document_digest != bindparam("digest"),
+        ),
+    )
+    .on_conflict_do_nothing()
+)
+_FORGET_DOCUMENTS = delete(former_documents).where(former_documents.c.person_id == bindparam("person"))
 _SUSPENDED = _PEOPLE.where(table.c.status == PersonStatus.SUSPENDED)
 _COUNT = select(func.count()).select_from(table).where(table.c.status != PersonStatus.CANCELLED)
 _CHILDREN = (
@@ -148,6 +163,10 @@ class Persons:
             if self.by_document(tx, person.document_digest):
                 raise AlreadyEnrolled
             raise StorageBusy("the net number was drawn before")
+        # Looked up now and not before: whoever renews it at this moment was waited for.
+        if self.by_former_document(tx, person.document_digest):
+            tx.execute(_REMOVE, {"person": person.person_id})
+            raise AlreadyEnrolled
 
     def get(self, tx: Transaction, person_id: str) -> Person | None:
         """The person of that id."""
@@ -160,6 +179,10 @@ class Persons:
     def by_document(self, tx: Transaction, digest: bytes) -> Person | None:
         """The person whose identity document has that `index_digest`."""
         return _person(tx.execute(_BY_DOCUMENT, {"digest": digest}).first())
+
+    def by_former_document(self, tx: Transaction, digest: bytes) -> Person | None:
+        """The person who had that identity document before they renewed it."""
+        return _person(tx.execute(_BY_FORMER_DOCUMENT, {"digest": digest}).first())
 
     def by_persona(self, tx: Transaction, persona_id: str) -> Person | None:
         """Who plays that synthetic persona here."""
@@ -184,13 +207,26 @@ class Persons:
         checked; what remains is that somebody enrolled and left, and when.
         """
         if status is PersonStatus.CANCELLED:
+            tx.execute(_FORGET_DOCUMENTS, {"person": person_id})
             return tx.execute(_CANCEL, {"b_person": person_id, "b_at": at}).rowcount == 1
         why = suspension.model_dump_json() if suspension else None
         values = {"b_person": person_id, "b_status": status, "b_suspension": why}
         return tx.execute(_SET_STATUS, values).rowcount == 1
 
+    def renew_document(self, tx: Transaction, person_id: str, digest: bytes) -> bool:
+        """Know the person by a renewed identity document, and by the one they had.
+
+        False when unknown or cancelled.
+        """
+        tx.execute(_KEEP_DOCUMENT, {"person": person_id, "digest": digest})
+        return self._set_document(tx, person_id, digest)
+
     def replace_document(self, tx: Transaction, person_id: str, digest: bytes) -> bool:
-        """Know the person by another identity document; False when unknown or cancelled."""
+        """Know the person by another identity document alone; False when unknown or cancelled."""
+        tx.execute(_FORGET_DOCUMENTS, {"person": person_id})
+        return self._set_document(tx, person_id, digest)
+
+    def _set_document(self, tx: Transaction, person_id: str, digest: bytes) -> bool:
         return tx.execute(_REPLACE_DOCUMENT, {"b_person": person_id, "b_digest": digest}).rowcount == 1
 
     def suspended(self, tx: Transaction) -> list[Person]:

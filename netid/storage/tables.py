@@ -81,6 +81,8 @@ persons = Table(
     Column("cancelled_at", Instant),
 )
 
+former_documents = Table("former_documents", MAIN, _key("digest", LargeBinary), _person(index=True))
+
 vault = Table(
     "vault", MAIN, _person(primary_key=True), _key("field"), Column("sealed", LargeBinary, nullable=False)
 )
@@ -352,6 +354,8 @@ PURPOSES: Mapping[str, str] = {
     "persons.suspension": "tells the person why, since when and until when",
     "persons.created_at": "shown to the person in their records",
     "persons.cancelled_at": "evidence that a cancellation was carried out, and when",
+    "former_documents.digest": "one person, one net number, also by a document they renewed (keyed digest)",
+    "former_documents.person_id": "whose document it was",
     "vault.person_id": "whose field it is",
     "vault.field": "which field it is",
     "vault.sealed": "the field, encrypted, for release by separate consent",

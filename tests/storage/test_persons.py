@@ -66,6 +66,44 @@ def test_a_net_number_drawn_twice_is_refused(db: Database, newcomer: NewPerson) 
         PERSONS.add(tx, again)
 
 
+def test_a_renewed_document_is_known_beside_the_one_before(
+    db: Database, newcomer: NewPerson, enrol: Callable[[], str]
+) -> None:
+    other = enrol()
+    again = replace(newcomer, person_id="e" * 32, net_number_digest=b"another number")
+    with db.write() as tx:
+        PERSONS.add(tx, newcomer)
+        assert PERSONS.renew_document(tx, newcomer.person_id, b"renewed")
+        assert PERSONS.renew_document(tx, newcomer.person_id, b"renewed"), "the same once more"
+        assert [holder(PERSONS.by_document(tx, one)) for one in (b"renewed", b"a document")] == [
+            newcomer.person_id,
+            None,
+        ]
+        former = [PERSONS.by_former_document(tx, one) for one in (b"a document", b"renewed")]
+        assert [holder(one) for one in former] == [newcomer.person_id, None]
+        assert not PERSONS.renew_document(tx, "e" * 32, b"nobody's")
+        assert PERSONS.renew_document(tx, other, b"something else")
+    for taken in (b"a document", b"renewed"):
+        with db.write() as tx, pytest.raises(AlreadyEnrolled):
+            PERSONS.add(tx, replace(again, document_digest=taken))
+    with db.read() as tx:
+        assert PERSONS.get(tx, again.person_id) is None
+
+
+def test_a_document_that_is_replaced_is_known_no_more(db: Database, newcomer: NewPerson) -> None:
+    with db.write() as tx:
+        PERSONS.add(tx, newcomer)
+        PERSONS.renew_document(tx, newcomer.person_id, b"renewed")
+        assert PERSONS.replace_document(tx, newcomer.person_id, b"of the day")
+        assert PERSONS.by_former_document(tx, newcomer.document_digest) is None
+        assert PERSONS.by_document(tx, b"renewed") is None
+        assert holder(PERSONS.by_document(tx, b"of the day")) == newcomer.person_id
+
+
+def holder(person: Person | None) -> str | None:
+    return person.person_id if person else None
+
+
 def test_a_child_has_its_guardian(db: Database, newcomer: NewPerson, person_id: str) -> None:
     with db.write() as tx:
         PERSONS.add(tx, replace(newcomer, guardian_id=person_id))
@@ -93,7 +131,10 @@ def test_a_cancellation_leaves_nothing_to_find_or_check_the_person_by(
 ) -> None:
     with db.write() as tx:
         PERSONS.add(tx, newcomer)
+        assert PERSONS.renew_document(tx, newcomer.person_id, b"renewed")
         assert PERSONS.set_status(tx, newcomer.person_id, PersonStatus.CANCELLED, at=now)
+        assert PERSONS.by_former_document(tx, newcomer.document_digest) is None
+        assert PERSONS.by_document(tx, b"renewed") is None
         assert PERSONS.by_net_number(tx, newcomer.net_number_digest) is None
         assert PERSONS.by_document(tx, newcomer.document_digest) is None
         left = PERSONS.get(tx, newcomer.person_id)

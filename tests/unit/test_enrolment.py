@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -414,6 +415,17 @@ def test_one_document_has_one_net_number(world: World) -> None:
     assert world.count("persons") == 1
     with pytest.raises(StepSkipped):
         world.applying.show_number(second, ELSEWHERE)
+
+
+def test_a_permit_is_the_same_however_often_it_was_renewed(world: World) -> None:
+    for number in ("H00007777", "H0000777701", "H0000777799"):
+        values = world.values(kind="hk_macao_travel_permit") | {"number": number}
+        document = parse_document("hk_macao_travel_permit", values)
+        applicant = Applicant(document, PHONE, world.enrolment.hash_passcode(PASSCODE))
+        already = nullcontext() if number == "H00007777" else pytest.raises(AlreadyEnrolled)
+        with already, world.db.write() as tx:
+            world.enrolment.enrol(tx, applicant, world.now)
+    assert world.count("persons") == 1
 
 
 def test_two_applications_for_one_document_end_in_one_net_number(either_world: World) -> None:

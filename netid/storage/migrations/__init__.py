@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from netid.settings import SettingsError
 from netid.storage.transaction import Transaction
 
-HEADS = {"main": "0006", "keys": "0001"}
+HEADS = {"main": "0007", "keys": "0001"}
 """The revision that this version's tables have, per database."""
 
 _IS_THERE = {
