@@ -72,7 +72,7 @@ from netid.storage.database import Database
 from netid.storage.epoch import Epoch
 from netid.storage.instance import Instance
 from netid.storage.key_files import WatchedKeys, load_client_key
-from netid.storage.persons import index_digest
+from netid.storage.persons import Persons, index_digest
 from netid.storage.relying_parties import RelyingParties
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
@@ -132,7 +132,7 @@ def build(
     doubles = doubles or Doubles()
     db, keys_db = Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
     epoch = Epoch(db, keys_db)
-    stores = _stores(settings, db, keyring)
+    stores = _stores(settings, db, keyring, plays_personas=settings.mode != "serve")
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
     keys = CurrentKeys(latest or (lambda: keyring), ambient.now)
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, doubles.outcomes)
@@ -159,6 +159,7 @@ def build(
     sealer = Sealer(db, ambient)
     housekeeping = Housekeeping(
         stores,
+        statuses=services.statuses,
         applying=services.applying,
         cancellation=services.cancellation,
         suspensions=services.suspensions,
@@ -246,16 +247,21 @@ def open_office(settings: Settings, keyring: Keyring, ambient: Ambient) -> Offic
     for database in (db, keys_db):
         database.migrate()
     _check_keys(db, keyring)
-    stores = _stores(settings, db, keyring)
+    stores = _stores(settings, db, keyring, plays_personas=True)
     vault = Vault(keyring.wrapping.reveal(), keys_db, ambient.random)
     keys = CurrentKeys(lambda: keyring, ambient.now)
     services = _services(settings, stores, vault, keys_db, keyring, keys, ambient, Outcomes())
     return Office(services, stores, keys_db, settings.region)
 
 
-def _stores(settings: Settings, db: Database, keyring: Keyring) -> Stores:
+def _stores(settings: Settings, db: Database, keyring: Keyring, *, plays_personas: bool) -> Stores:
     wallet = own_wallet(settings.issuer, settings.wallet_url)
-    return Stores(db, Subjects(keyring.pairwise.reveal()), relying_parties=RelyingParties(wallet))
+    return Stores(
+        db,
+        Subjects(keyring.pairwise.reveal()),
+        persons=Persons(plays_personas=plays_personas),
+        relying_parties=RelyingParties(wallet),
+    )
 
 
 def _services(

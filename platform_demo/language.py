@@ -1,7 +1,7 @@
 """Which language a page speaks: the switch, the choice it kept, then the browser."""
 
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, request
 
@@ -46,7 +46,8 @@ def _frame() -> dict[str, object]:
         "tag": _TAGS[here],
         "other_tag": _TAGS[other],
         "other_name": "English" if other == "en" else "中文",
-        "switch_href": f"{request.path}?{urlencode({'lang': other})}",
+        # Quoted: to a browser a backslash is a slash, and two of them begin another host.
+        "switch_href": f"{quote(request.path)}?{urlencode({'lang': other})}",
     }
 
 

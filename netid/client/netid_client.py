@@ -121,7 +121,13 @@ class NetIDClient:
         tokens = read_token_answer(answer, "DPoP" if self._dpop else "Bearer")
         id_token, asked = tokens.unverified_id_token, code.pending
         expected = Expected(
-            issuer, known.client_id, known.id_token_alg, asked.nonce, tokens.access_token.value, asked.ask
+            issuer=issuer,
+            client_id=known.client_id,
+            algorithm=known.id_token_alg,
+            nonce=asked.nonce,
+            access_token=tokens.access_token.value,
+            ask=asked.ask,
+            begun_at=asked.begun_at,
         )
         check = verify_id_token(id_token, expected, self._provider.keys_for(id_token), self._ambient.now())
         return SignedIn(check, asked.ask, tokens.access_token, id_token, tokens.answer, _FINISHED)

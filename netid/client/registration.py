@@ -74,7 +74,7 @@ class Ask(_Frozen):
     level: AssuranceLevel = AssuranceLevel.CREDENTIAL_PASSCODE
     """The level that has to be reached."""
     max_age: Annotated[timedelta, Field(ge=timedelta(0))] | None = None
-    """How long ago the person was checked, at most (whole seconds)."""
+    """How long ago the person was checked, at most, when you ask (whole seconds)."""
     language: Language | None = None
     """The language of the provider's pages; None leaves it to the browser."""
     prompt: Literal["none", "login", "consent"] | None = None

@@ -35,7 +35,7 @@ def read_certificate(x5c: object) -> x509.Certificate:
         case [str(text)] if len(text) <= MAX_CERTIFICATE:
             try:
                 return x509.load_der_x509_certificate(b64decode(text, validate=True))
-            except ValueError as error:
+            except (ValueError, x509.InvalidVersion) as error:
                 raise TokenRefused("x5c holds no certificate") from error
     raise TokenRefused("x5c is not a list with one certificate, the root left out")
 

@@ -13,7 +13,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from netid.credentials import strict_json
+from netid.credentials import base64url, strict_json
 from netid.credentials.jwk import PublicKey, SigningKey
 from netid.errors import InvalidField, TokenRefused
 
@@ -150,10 +150,24 @@ def encrypt(answer: dict[str, object], key: EncryptionKey) -> str:
     return jwe.encrypt_compact(header, strict_json.dump(answer), recipient, registry=_REGISTRY)
 
 
+def _check_header(response: str) -> None:
+    """Read strictly, before the library reads it, which trips over names that are no strings."""
+    try:
+        header = strict_json.parse_object(base64url.decode(response.partition(".")[0]))
+    except ValueError as error:
+        raise TokenRefused("the answer's header is not one strict JSON object") from error
+    if header.get("alg") != ALGORITHM or not isinstance(header.get("enc"), str):
+        raise TokenRefused("the answer is encrypted in another way")
+    # No extension is understood here (RFC 7516, 4.1.13), and what is packed may be a bomb.
+    if {"crit", "zip"} & header.keys():
+        raise TokenRefused("crit or zip is in the answer's header")
+
+
 def decrypt(response: str, key: DecryptionKey) -> dict[str, object]:
     """The answer. Raises TokenRefused for what was not encrypted to this key in this way."""
     if len(response) > MAX_BYTES or not response.isascii():
         raise TokenRefused("the answer is too long, or not ASCII")
+    _check_header(response)
     members = key.private.private_jwk()
     recipient = ECKey.import_key({name: members[name] for name in ("kty", "crv", "x", "y", "d")})
     try:

@@ -20,6 +20,10 @@ _SECTOR = r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$"
 _CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _PURPOSE_ID = r"^[a-z0-9][a-z0-9-]{0,39}$"
 
+_MOST_PURPOSES = 22_000
+"""How many bytes all purposes may take: the provider's statement of them travels with each request to a
+wallet, and has to stay below what wallets read."""
+
 WALLET_CLIENT_ID = "netid-wallet"
 """The client that a person's own wallet is. Nobody can register it."""
 
@@ -208,6 +212,12 @@ class RelyingParty(_Frozen):
         ids = [purpose.id for purpose in self.purposes]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
             raise ValueError(f"purposes: {', '.join(twice)} is registered twice; give each its own id")
+        taken = sum(len(purpose.model_dump_json().encode()) for purpose in self.purposes)
+        if taken > _MOST_PURPOSES:
+            raise ValueError(
+                f"purposes: take {taken} bytes together, and a request to a wallet carries them all; "
+                f"shorten them to {_MOST_PURPOSES}, or register a second relying party"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """The browser a request came from: its cookies, and the forms that only it can send."""
 
+import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from typing import TypeVar
@@ -25,9 +26,11 @@ class Browsers:
         self._settings = settings
         self._keyring = keyring
         self._ambient = ambient
-        # __Host- would need path "/"; realms are mounted under a path.
-        self._browser_cookie = "netid_browser"
-        self._session_cookie = "netid_session"
+        # Realms are mounted under a path, for which __Host- is not to be had, and a browser sends each
+        # the cookies of the paths above: they have names of their own.
+        realm = f"_{hashlib.sha256(settings.path.encode()).hexdigest()[:8]}" if settings.path else ""
+        self._browser_cookie = f"netid_browser{realm}"
+        self._session_cookie = f"netid_session{realm}"
 
     def read(self, request: Request) -> Browser:
         """The browser of this request; one without a valid cookie is new."""

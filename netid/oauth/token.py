@@ -75,6 +75,7 @@ class Token:
         code = _code_in(given, "pre-authorized_code")
         if "tx_code" not in given:
             raise InvalidRequest("tx_code is missing; send the code that the person was shown")
+        self._offers.expect(code)  # before anything of a stranger's is kept
         dpop_jkt = self._proofs.check(incoming)
         if dpop_jkt is None:
             raise InvalidDPoPProof("DPoP is missing; send a proof with the request (RFC 9449, 5)")

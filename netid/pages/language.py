@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from babel.support import Translations
 from flask import Flask, Response, g, request, url_for
@@ -147,7 +147,9 @@ def _switch_href(other: Language) -> str:
         return f"{url_for('pages.home')}?{urlencode({_PARAMETER: other})}"
     left_out = {_PARAMETER, "id_token_hint"}  # no page repeats an ID token
     rest = [(name, value) for name, value in request.args.items(multi=True) if name not in left_out]
-    return f"{request.script_root}{request.path}?{urlencode([*rest, (_PARAMETER, other)])}"
+    # Quoted: to a browser a backslash is a slash, and two of them begin another host.
+    path = quote(f"{request.script_root}{request.path}")
+    return f"{path}?{urlencode([*rest, (_PARAMETER, other)])}"
 
 
 def _takes_get() -> bool:

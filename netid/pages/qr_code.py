@@ -3,7 +3,11 @@
 import segno
 
 
-def qr_code(text: str) -> str:
-    """The code of a text, as the source of an image."""
-    uri: str = segno.make(text, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
+def qr_code(text: str) -> str | None:
+    """The code of a text, as the source of an image; None for one that is too long for any."""
+    try:
+        code = segno.make(text, error="l")
+    except segno.DataOverflowError:
+        return None
+    uri: str = code.svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
     return uri

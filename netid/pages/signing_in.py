@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pydantic import StringConstraints
 
 from netid.errors import InvalidField, NotFound, SignInRefused
+from netid.identity.entered import folded
 from netid.identity.net_number import NetNumber
 from netid.identity.persons import GROUP_LABELS, Group, Persona
 from netid.identity.text import Language
@@ -161,7 +162,7 @@ class SigningIn:
         try:
             passcode = read_form(PasscodeForm, request.form).passcode
             proved = self._sign_in.prove_passcode(
-                visit.interaction, visit.browser, visit.role, "".join(passcode.split())
+                visit.interaction, visit.browser, visit.role, folded("".join(passcode.split()))
             )
         except Unfinished:
             return self._ask_passcode(visit, _("Enter the 8-digit passcode."))

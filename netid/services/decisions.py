@@ -23,6 +23,7 @@ from netid.services.interaction import Interaction, Prompt, Standing, digest_of
 from netid.services.pushed_requests import PushedRequests
 from netid.services.receipts import Receipts
 from netid.services.sign_in import Browser, SignIn
+from netid.storage.epoch import restored_at
 from netid.storage.persons import Person
 from netid.storage.stores import Stores
 from netid.storage.transaction import Transaction
@@ -65,7 +66,7 @@ class Decisions:
         remembered = self._stores.consents.latest_check(
             tx, person.person_id, interaction.relying_party.client_id
         )
-        if remembered is not None and not self._still_good(remembered, interaction, now):
+        if remembered is not None and not self._still_good(tx, remembered, interaction, now):
             remembered = None
         return Standing(
             person,
@@ -80,8 +81,16 @@ class Decisions:
         guardian = self._stores.persons.get(tx, person.guardian_id) if person.guardian_id else None
         return guardian is not None and guardian.is_active(now)
 
-    def _still_good(self, remembered: StoredReceipt, interaction: Interaction, now: datetime) -> bool:
-        """A remembered decision holds for the text it was made on, in whichever language."""
+    def _still_good(
+        self, tx: Transaction, remembered: StoredReceipt, interaction: Interaction, now: datetime
+    ) -> bool:
+        """A remembered decision holds for the text it was made on, in whichever language.
+
+        One of before the database was put back may have been withdrawn since: that is asked anew.
+        """
+        restored = restored_at(tx)
+        if restored is not None and remembered.receipt.decided_at <= restored:
+            return False
         reference = remembered.receipt.notice
         shown = notice_for(
             interaction.relying_party,

@@ -41,7 +41,7 @@ class FreshSignIn:
             session = self._session(tx, browser, now)
             if session is None or not _is_of_now(session, interaction, now):
                 raise InteractionExpired("the session is not the one that was signed in")
-            self._stores.single_use.put(
+            self._stores.single_use.renew(
                 tx, Kind.ACTION, _digest(action, browser), session.person_id, now + FRESH_FOR
             )
 

@@ -3,10 +3,13 @@
 import logging
 from threading import Event, Thread
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from netid.ambient import Ambient
 from netid.errors import StorageBusy
 from netid.services.applying import Applying
 from netid.services.cancellation import Cancellation
+from netid.services.statuses import Statuses
 from netid.services.suspensions import Suspensions
 from netid.storage.epoch import Epoch
 from netid.storage.stores import Stores
@@ -21,6 +24,7 @@ class Housekeeping:
         self,
         stores: Stores,
         *,
+        statuses: Statuses,
         applying: Applying,
         cancellation: Cancellation,
         suspensions: Suspensions,
@@ -29,6 +33,7 @@ class Housekeeping:
         interval_seconds: float = 60,
     ) -> None:
         self._stores = stores
+        self._statuses = statuses
         self._applying = applying
         self._cancellation = cancellation
         self._suspensions = suspensions
@@ -65,6 +70,7 @@ class Housekeeping:
     def round(self) -> None:
         """Does everything that is due. Raises StorageBusy."""
         self.forget()
+        self._statuses.begin()
         self._cancellation.see_through()
         self._suspensions.end_due()
         self._epoch.remember()
@@ -75,3 +81,6 @@ class Housekeeping:
                 self.round()
             except StorageBusy:
                 log.info("the database is busy; the next round goes on")
+            except SQLAlchemyError as fault:
+                # What is due stays due; a thread that ended here would leave it for good.
+                log.error("housekeeping: %s; the next round tries again", type(fault).__name__)

@@ -89,6 +89,8 @@ class Issuing:
         now = self._ambient.now()
         notification_id = encode_secret(self._ambient.random(_NOTIFICATION_ID_BYTES))
         with self._stores.db.write() as tx:
+            # Whoever suspends the person or revokes their copies comes before all of this or after it.
+            self._stores.persons.share(tx, self._grants.for_credentials(tx, access_token, now).person_id)
             grant = self._grants.for_credentials(tx, access_token, now)
             self._use_once(tx, wanted)
             contents = self._contents(tx, grant, wanted, now)

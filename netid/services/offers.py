@@ -184,6 +184,12 @@ class Offers:
                 raise NotFound("no open offer at this address")
         return code
 
+    def expect(self, code: str) -> None:
+        """Raises InvalidGrant unless there is an open offer with this code."""
+        with self._stores.db.read() as tx:
+            if self._open(tx, code) is None:
+                raise InvalidGrant
+
     def check_tx_code(self, code: str, tx_code: str) -> None:
         """Counts an attempt at an open offer's transaction code. Raises InvalidGrant unless it is right.
 

@@ -47,6 +47,7 @@ class Revocation:
             return self._revoke(tx, person_id, RevocationReason.OWN_WISH)
 
     def _revoke(self, tx: Transaction, person_id: str, reason: RevocationReason) -> int:
+        self._stores.persons.claim(tx, person_id)
         count = self.became(tx, person_id, Status.INVALID, reason.value)
         if not count:
             raise NotFound("no copies that could be revoked")

@@ -241,9 +241,10 @@ class Rights:
 
     def _withdraw(self, tx: Transaction, consents: list[StoredReceipt], now: datetime) -> list[StoredReceipt]:
         """Ends those that nobody has taken back yet; answers which they are."""
-        ended = [one for one in consents if one.receipt.action is Action.AGREED and one.withdrawn_at is None]
+        live = [one for one in consents if one.receipt.action is Action.AGREED and one.withdrawn_at is None]
+        # Of two presses at once, one finds it already marked.
+        ended = [one for one in live if self._stores.consents.mark_withdrawn(tx, one.receipt.receipt_id, now)]
         for stored in ended:
-            self._stores.consents.mark_withdrawn(tx, stored.receipt.receipt_id, now)
             self._stores.tokens.revoke_for(tx, stored.person_id, stored.receipt.client_id, now)
             self._receipts.withdrawn(tx, stored, now)
         return ended

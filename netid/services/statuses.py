@@ -5,6 +5,7 @@ which copies are one person's; so each change is published at one of the next ei
 each copy alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -60,6 +61,9 @@ class Statuses:
 
         Relying parties fetch lists on a timer: one that began with its first copy they would not know.
         """
+        with self._stores.db.read() as tx:
+            if self._stores.copies.open_list(tx, _begun_after(tx)):
+                return
         with self._stores.db.write() as tx:
             self._open_list(tx, self._ambient.now())
 
@@ -76,8 +80,7 @@ class Statuses:
 
     def _open_list(self, tx: Transaction, now: datetime) -> str:
         """A list with room. One of before the database was put back may have entries that it forgot."""
-        after = restored_at(tx) or datetime.fromtimestamp(0, UTC)
-        found = self._stores.copies.open_list(tx, after)
+        found = self._stores.copies.open_list(tx, _begun_after(tx))
         if found is not None:
             return found
         list_id = base64url.encode(self._ambient.random(_ID_BYTES))
@@ -116,9 +119,14 @@ class Statuses:
 
     def _make(self, list_id: str, published_at: datetime) -> Published:
         with self._stores.db.read() as tx:
-            if not self._stores.copies.has_list(tx, list_id):
+            begun_at = self._stores.copies.begun_at(tx, list_id)
+            if begun_at is None:
                 raise NotFound("no list of that name")
-            said = self._stores.copies.said(tx, list_id, published_at)
+            if begun_at <= _begun_after(tx):
+                # What was revoked since the copy of the database was made is not known any more.
+                said: Mapping[int, int] = dict.fromkeys(range(LIST_SIZE), Status.SUSPENDED)
+            else:
+                said = self._stores.copies.said(tx, list_id, published_at)
         entries = StatusList.of(LIST_SIZE, _BITS, said)
         token = status_list.sign(
             entries,
@@ -137,6 +145,10 @@ class Statuses:
 
     def _draw(self) -> int:
         return int.from_bytes(self._ambient.random(4))
+
+
+def _begun_after(tx: Transaction) -> datetime:
+    return restored_at(tx) or datetime.fromtimestamp(0, UTC)
 
 
 def _period_of(now: datetime) -> datetime:

@@ -129,9 +129,8 @@ class Suspensions:
             suspension = self._standing(self._stores.persons.get(tx, person_id))
             if suspension is None:
                 raise NotFound("not suspended")
-            if self._stores.appeals.against(tx, person_id, suspension.since) is not None:
+            if not self._stores.appeals.add(tx, appeal_id, person_id, suspension.since, now):
                 return
-            self._stores.appeals.add(tx, appeal_id, person_id, suspension.since, now)
             self._disclosure.keep_words(tx, person_id, _asked(appeal_id), words)
             self._stores.audit.record(tx, "appealed", at=now, person_id=person_id)
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from netid.storage.tables import appeals as table
 from netid.storage.tables import storable
@@ -34,7 +35,9 @@ class Appeal:
 
 
 _APPEALS = select(*(table.c[name] for name in Appeal.__dataclass_fields__))
-_ADD = insert(table).values(answered_at=None, outcome=None)
+_ADD = (
+    insert(table).values(answered_at=None, outcome=None).on_conflict_do_nothing().returning(table.c.appeal_id)
+)
 _GET = _APPEALS.where(table.c.appeal_id == bindparam("appeal"))
 _AGAINST = _APPEALS.where(
     table.c.person_id == bindparam("person"), table.c.suspended_at == bindparam("suspended")
@@ -53,10 +56,10 @@ class Appeals:
 
     def add(
         self, tx: Transaction, appeal_id: str, person_id: str, suspended_at: datetime, at: datetime
-    ) -> None:
-        """Keep that somebody appeals."""
+    ) -> bool:
+        """Keep that somebody appeals; False if they did already."""
         names = {"appeal_id": appeal_id, "person_id": person_id}
-        tx.execute(_ADD, names | {"suspended_at": suspended_at, "made_at": at})
+        return tx.execute(_ADD, names | {"suspended_at": suspended_at, "made_at": at}).first() is not None
 
     def get(self, tx: Transaction, appeal_id: str) -> Appeal | None:
         """The appeal of that id."""

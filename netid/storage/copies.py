@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from netid.credentials.status_list import Status
 from netid.storage.tables import copies as table
 from netid.storage.tables import status_lists as lists
+from netid.storage.tables import storable
 from netid.storage.transaction import Transaction
 
 LIST_SIZE = 2**17
@@ -48,7 +49,7 @@ _LIST = (
     .order_by(lists.c.opened_at.desc())
     .limit(1)
 )
-_IS_THERE = select(lists.c.list_id).where(lists.c.list_id == bindparam("list"))
+_BEGUN = select(lists.c.opened_at).where(lists.c.list_id == bindparam("list"))
 _USE = (
     update(lists)
     .where(lists.c.list_id == bindparam("b_list"))
@@ -129,9 +130,10 @@ class Copies:
         """Begin a list."""
         tx.execute(_OPEN_LIST, {"list_id": list_id, "opened_at": at, "used": 0, "last_expires_at": at})
 
-    def has_list(self, tx: Transaction, list_id: str) -> bool:
-        """Whether there is a list of that name."""
-        return tx.execute(_IS_THERE, {"list": list_id}).first() is not None
+    def begun_at(self, tx: Transaction, list_id: str) -> datetime | None:
+        """When the list of that name was begun; None where there is none."""
+        found: datetime | None = tx.execute(_BEGUN, {"list": list_id}).scalar() if storable(list_id) else None
+        return found
 
     def list_ids(self, tx: Transaction) -> list[str]:
         """The names of all lists, the oldest first."""

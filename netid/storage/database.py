@@ -62,11 +62,14 @@ class Database:
             migrations.upgrade(connection, self.name)
 
     def checkpoint(self) -> bool:
-        """Empty SQLite's write-ahead log, so that no deleted byte stays in it; False while somebody reads."""
+        """Empty SQLite's write-ahead log, so that no deleted byte stays in it; False while somebody reads.
+
+        Raises StorageBusy when the database cannot be written now.
+        """
         if self._file is None:
             return True
         with self._my_turn():
-            return self._file.checkpoint()
+            return sqlite.checkpoint(self._file)
 
     def close(self) -> None:
         """Give back every connection."""

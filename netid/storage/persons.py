@@ -91,6 +91,9 @@ def index_digest(key: bytes, domain: str, value: str) -> bytes:
 _COLUMNS = [table.c[name] for name in Person.__dataclass_fields__]
 _PEOPLE = select(*_COLUMNS)
 _GET = _PEOPLE.where(table.c.person_id == bindparam("person"))
+# PostgreSQL alone locks here; SQLite has one writer at a time.
+_SHARE = select(table.c.person_id).where(table.c.person_id == bindparam("person")).with_for_update(read=True)
+_CLAIM = _SHARE.with_for_update()
 _BY_NET_NUMBER = _PEOPLE.where(table.c.net_number_digest == bindparam("digest"))
 _BY_DOCUMENT = _PEOPLE.where(table.c.document_digest == bindparam("digest"))
 _BY_FORMER_DOCUMENT = _PEOPLE.join(former_documents).where(former_documents.c.digest == bindparam("digest"))
@@ -154,6 +157,10 @@ _PERSONAS = select(personas.c.persona_id, personas.c.person_id).order_by(persona
 class Persons:
     """Everybody who enrolled."""
 
+    def __init__(self, *, plays_personas: bool = True) -> None:
+        """Without `plays_personas` nobody is found as a persona, though the database may have some."""
+        self._plays_personas = plays_personas
+
     def add(self, tx: Transaction, person: NewPerson) -> None:
         """Enrol somebody. Raises AlreadyEnrolled when the identity document has a net number.
 
@@ -172,6 +179,14 @@ class Persons:
         """The person of that id."""
         return _person(tx.execute(_GET, {"person": person_id}).first()) if storable(person_id) else None
 
+    def share(self, tx: Transaction, person_id: str) -> None:
+        """Let nobody suspend, cancel or `claim` the person before this transaction ends."""
+        tx.execute(_SHARE, {"person": person_id})
+
+    def claim(self, tx: Transaction, person_id: str) -> None:
+        """Wait for everybody who shares the person, and let nobody else until this transaction ends."""
+        tx.execute(_CLAIM, {"person": person_id})
+
     def by_net_number(self, tx: Transaction, digest: bytes) -> Person | None:
         """The person whose net number has that `index_digest`."""
         return _person(tx.execute(_BY_NET_NUMBER, {"digest": digest}).first())
@@ -186,11 +201,9 @@ class Persons:
 
     def by_persona(self, tx: Transaction, persona_id: str) -> Person | None:
         """Who plays that synthetic persona here."""
-        return (
-            _person(tx.execute(_BY_PERSONA, {"persona": persona_id}).first())
-            if storable(persona_id)
-            else None
-        )
+        if not self._plays_personas or not storable(persona_id):
+            return None
+        return _person(tx.execute(_BY_PERSONA, {"persona": persona_id}).first())
 
     def set_status(
         self,

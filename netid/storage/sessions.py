@@ -53,8 +53,11 @@ _OF_PERSON = (
     )
     .order_by(table.c.auth_time.desc(), table.c.session_id)
 )
-_OPEN = select(table.c.session_id).where(
-    table.c.session_id == bindparam("session"), table.c.ended_at.is_(None)
+# PostgreSQL: whoever ends it waits for who found it open, and is then the later one for everybody.
+_OPEN = (
+    select(table.c.session_id)
+    .where(table.c.session_id == bindparam("session"), table.c.ended_at.is_(None))
+    .with_for_update(read=True)
 )
 _PURGE = delete(table).where(table.c.expires_at < bindparam("now"))
 

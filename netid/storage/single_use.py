@@ -27,6 +27,10 @@ class Kind(StrEnum):
 
 
 _PUT = insert(table).values(consumed_at=None)
+_RENEW = _PUT.on_conflict_do_update(
+    index_elements=[table.c.kind, table.c.digest],
+    set_={name: _PUT.excluded[name] for name in ("payload", "expires_at", "consumed_at")},
+)
 # SQLite has no boolean RETURNING of a conflict; a row that comes back is the one that was new.
 _PUT_ONCE = insert(table).on_conflict_do_nothing().returning(table.c.kind)
 _THIS = (table.c.kind == bindparam("b_kind")) & (table.c.digest == bindparam("b_digest"))
@@ -41,7 +45,11 @@ _SPENT = select(table.c.payload).where(_THIS, table.c.consumed_at.is_not(None))
 _PEEK = select(table.c.payload).where(
     _THIS, table.c.consumed_at.is_(None), table.c.expires_at > bindparam("b_now")
 )
-_PURGE = delete(table).where(table.c.expires_at < bindparam("b_before"))
+# A request URI that has expired is no use to anybody, whatever the clock does, and can be long.
+_PURGE = delete(table).where(
+    (table.c.expires_at < bindparam("b_before"))
+    | ((table.c.kind == Kind.REQUEST_URI) & (table.c.expires_at < bindparam("b_now")))
+)
 
 
 class SingleUse:
@@ -50,6 +58,10 @@ class SingleUse:
     def put(self, tx: Transaction, kind: Kind, digest: bytes, payload: str, expires_at: datetime) -> None:
         """Keep a secret's SHA-256 digest and what it stands for (JSON text) until it is consumed."""
         tx.execute(_PUT, {"kind": kind, "digest": digest, "payload": payload, "expires_at": expires_at})
+
+    def renew(self, tx: Transaction, kind: Kind, digest: bytes, payload: str, expires_at: datetime) -> None:
+        """`put` for what may be given anew, such as an act confirmed in two tabs: it then works once more."""
+        tx.execute(_RENEW, {"kind": kind, "digest": digest, "payload": payload, "expires_at": expires_at})
 
     def put_once(self, tx: Transaction, kind: Kind, digest: bytes, expires_at: datetime) -> bool:
         """Note a value that may be seen once, such as a `jti`; False when it was seen before."""
@@ -88,4 +100,4 @@ class SingleUse:
 
     def purge(self, tx: Transaction, now: datetime) -> int:
         """Forget what expired long enough ago; how many."""
-        return tx.execute(_PURGE, {"b_before": now - KEPT_AFTER_EXPIRY}).rowcount
+        return tx.execute(_PURGE, {"b_before": now - KEPT_AFTER_EXPIRY, "b_now": now}).rowcount

@@ -142,6 +142,14 @@ class Writing(SqliteTransaction):
         self._cursor = _OVER
 
 
+def checkpoint(file: SqliteFile) -> bool:
+    """As `SqliteFile.checkpoint`; an error that will pass becomes StorageBusy."""
+    try:
+        return file.checkpoint()
+    except sqlite3.Error as error:
+        raise _at_the_end(_as_sqlalchemy("PRAGMA wal_checkpoint", error)) from error
+
+
 class SqliteResult:
     """A `Result`: rows that were all fetched."""
 

@@ -15,11 +15,11 @@ QUIET_TIME = timedelta(days=1)
 """After so long without an attempt the count starts anew."""
 
 _SECOND = timedelta(seconds=1)
-_ENSURE = insert(table).on_conflict_do_nothing()
+# It locks the row it finds and makes the one it does not: between two statements it could be forgotten.
 _LOCK = (
-    select(table.c.failures, table.c.next_attempt_at)
-    .where(table.c.key_digest == bindparam("key"))
-    .with_for_update()
+    insert(table)
+    .on_conflict_do_update(index_elements=[table.c.key_digest], set_={"failures": table.c.failures})
+    .returning(table.c.failures, table.c.next_attempt_at)
 )
 _LOOK = select(table.c.next_attempt_at).where(table.c.key_digest == bindparam("key"))
 _COUNT = (
@@ -49,8 +49,8 @@ class Throttle:
 
     def attempt(self, tx: Transaction, key_digest: bytes, now: datetime) -> int:
         """Seconds to wait before an attempt is looked at; 0 = go, and it is counted."""
-        tx.execute(_ENSURE, {"key_digest": key_digest, "failures": 0, "next_attempt_at": now})
-        failures, next_attempt_at = tx.execute(_LOCK, {"key": key_digest}).one()
+        new = {"key_digest": key_digest, "failures": 0, "next_attempt_at": now}
+        failures, next_attempt_at = tx.execute(_LOCK, new).one()
         if wait := _seconds(next_attempt_at, now):
             return wait
         failures = 1 if now - next_attempt_at >= QUIET_TIME else failures + 1

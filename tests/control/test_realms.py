@@ -50,6 +50,15 @@ def test_a_realms_cookies_stay_below_its_path(server: Provider, realm: Realm) ->
     assert all(f"Path={path_of(realm)}" in cookie.split("; ") for cookie in cookies)
 
 
+def test_a_realm_does_not_take_the_servers_cookies_for_its_own(server: Provider, realm: Realm) -> None:
+    """A browser sends those of every path above, too."""
+    answers = [Client(server.wsgi).get(f"{path}/records") for path in ("/netid", path_of(realm))]
+    set_, own = ({one.split("=")[0] for one in answer.headers.getlist("Set-Cookie")} for answer in answers)
+    assert set_
+    assert own
+    assert set_.isdisjoint(own)
+
+
 def test_a_dropped_realm_leaves_nothing(server: Provider, realms: Realms) -> None:
     realm = realms.create()
     assert realm.directory.exists()

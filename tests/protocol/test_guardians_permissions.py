@@ -12,7 +12,7 @@ from tests.pages import Page
 from tests.protocol.meddling import person_id_of
 from tests.protocol.refusals import rows
 from tests.protocol.visiting import Visitor
-from tests.running import Client, Running
+from tests.running import MINORS_PURPOSE, Client, Running
 from tests.wallets import Wallet
 
 CHILD = "child-of-10"
@@ -208,3 +208,11 @@ def test_it_is_listed_and_forgotten_when_it_has_ended(
     provider.clock.advance(days=31)
     provider.provider.housekeeping.forget()
     assert rows(provider)["permissions"] == []
+
+
+def test_a_permission_too_long_for_a_qr_code_is_shown_as_text(provider: Running, wallet: Wallet) -> None:
+    long = {"zh": "未成年人模式" * 66, "en": "Minors’ mode for every day of the week. " * 10}
+    provider.register("a-game", purposes=[{**MINORS_PURPOSE, "text": long}])
+    page = Page(Guardian(provider).permit("a-game minors-mode"))
+    assert page.has("token")
+    assert page.has("qr") is (len(page.test("token").text) < 2900)

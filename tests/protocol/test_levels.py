@@ -17,7 +17,7 @@ from netid.services.interaction import digest_of
 from tests.protocol.meddling import person_id_of, set_status_of
 from tests.protocol.reading import signed
 from tests.protocol.visiting import Visitor, step_of
-from tests.running import Client
+from tests.running import DEMO_PASSCODE, Client, Starter
 
 WRONG = "19283746"
 LEVELS = {
@@ -122,6 +122,13 @@ class TestGuessing:
     def gets_in(self, client: Client, visitor: Visitor) -> bool:
         """Whether the right passcode is taken, in a sign-in of its own."""
         return visitor.send(passcode_page(client, visitor), passcode=visitor.passcode).is_redirect
+
+    def test_a_passcode_in_full_width_digits_is_the_same(self, shop):
+        """An input method may leave them behind; enrolment takes them too."""
+        visitor = Visitor(shop.running)
+        page = passcode_page(shop, visitor)
+        full_width = "".join(chr(ord(digit) + 0xFEE0) for digit in DEMO_PASSCODE)
+        assert visitor.send(page, passcode=f" {full_width[:4]} {full_width[4:]} ").status_code == 303
 
     def test_a_wrong_passcode_says_so_and_nothing_else(self, provider):
         client, visitor = provider.register(), Visitor(provider)
@@ -312,3 +319,15 @@ class TestTypedNetNumber:
         page = visitor.open(client.authorize(visitor.browser))
         page = visitor.open(visitor.send(page, net_number=numbers["cancelled"]))
         assert visitor.send(page, passcode=visitor.passcode).status_code == 400
+
+
+def test_without_personas_nobody_is_one_though_the_database_may_have_them(start: Starter) -> None:
+    """Mode `serve` on the files of a demo: what its list of people let in needs a net number now."""
+    running = start(mode="serve", management_port=None, management_token=None)
+    shop = running.register(default_level="urn:netid:acr:credential")
+    visitor = Visitor(running)
+    page = visitor.open(shop.authorize(visitor.browser))
+    assert "persona:" not in page.text
+    answer = visitor.send(page, who="persona:an-adult")
+    assert answer.status_code == 400
+    assert "/consent/" not in answer.headers.get("Location", "")

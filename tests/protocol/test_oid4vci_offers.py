@@ -325,3 +325,26 @@ def test_a_key_of_another_wallet_gets_nothing_for_the_token(owner: Owner, wallet
     thief = Wallet(wallet.running)
     answer = thief.ask(token, thief.request([new_key()]))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+def test_a_made_up_code_with_a_key_of_ones_own_leaves_nothing_behind(
+    provider: Running, wallet: Wallet
+) -> None:
+    before = rows(provider)
+    for _ in range(3):
+        answer = wallet.redeem_offer({"grants": {PRE_AUTHORIZED: {"pre-authorized_code": "made-up"}}}, "1")
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert rows(provider) == before
+
+
+def test_a_child_may_begin_in_two_tabs_and_the_guardian_confirm_both(provider: Running) -> None:
+    child = Owner(provider, who="persona:child-of-10")
+    child.walk(child.browser.get(provider.url("/records"), allow_redirects=False), stop="records")
+    tabs = []
+    for _ in range(2):
+        page = child.browser.get(provider.url("/records/wallet"))
+        tabs.append(child.walk(child.send(page, decision="sign-in"), stop="guardian"))
+    for tab in tabs:
+        page = child.walk(child.answer(tab), stop="records")
+        assert Page(page).name == "page-wallet"
+        assert Page(page).has("agree")

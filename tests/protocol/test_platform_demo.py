@@ -313,6 +313,12 @@ def test_only_the_landing_page_lets_its_form_lead_to_the_provider(platform):
     assert "form-action 'self' ;" in platform.get("/forum/other-way").headers["Content-Security-Policy"]
 
 
+def test_the_switch_of_an_address_that_is_none_leads_nowhere_else(platform):
+    page = platform.get("/%5cevil.example/x")
+    assert page.status_code == 404
+    assert 'href="/%5Cevil.example/x?lang=zh"' in page.text
+
+
 def test_the_language_switch_is_remembered(platform):
     assert "使用网号登录" in platform.get("/forum/?lang=zh").text
     assert "使用网号登录" in platform.get("/forum/").text

@@ -238,3 +238,20 @@ def test_p3_an_assertion_from_before_the_restoration_is_refused_and_a_later_one_
     assert [status(used), status(keyed.assertion()), status(keyed.assertion(iat=None))] == [401, 201, 401]
     restored.clock.advance(hours=2)
     assert status(keyed.assertion(iat=None)) == 201
+
+
+def test_f19_what_was_taken_back_after_the_backup_is_asked_anew(
+    provider: Running, start: Start, shop: Client, tmp_path: Path
+) -> None:
+    shop.tokens()  # a check result, which is remembered
+    copy = tmp_path / "copy.db"
+    backup.make(url_of(provider), copy)
+    person_id = person_id_of(provider, "an-adult")
+    provider.provider.services.rights.withdraw_from(person_id, shop.client_id)
+    restored = put_back(provider, start, copy)
+    rights, shop = restored.provider.services.rights, again(shop, restored)
+
+    decided = len(rights.history(person_id))
+    shop.tokens()
+    shop.tokens()
+    assert len(rights.history(person_id)) == decided + 1, "asked once, and remembered again"

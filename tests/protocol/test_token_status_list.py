@@ -253,6 +253,40 @@ def test_after_a_restored_backup_copies_go_into_a_new_list(stopped: Running) -> 
     assert after.uri != before.uri
 
 
+def test_v8_after_a_restored_backup_no_copy_of_before_is_good(stopped: Running) -> None:
+    """Which of them were revoked since the backup is not known any more; they can be had anew."""
+    entries = long_copies(stopped, 2)
+    assert said(stopped, entries) == [Status.VALID] * 2
+    with stopped.provider.stores.db.write() as tx:
+        Instance().put(tx, "restored_at", stopped.clock.now().isoformat())
+    stopped.clock.advance(minutes=15)
+    assert said(stopped, entries) == [Status.SUSPENDED] * 2
+    assert set(published(stopped, entries[0].uri).entries.data) == {0b10101010}
+    assert said(stopped, long_copies(stopped, 1)) == [Status.VALID]
+
+
+def test_there_is_always_a_list_that_the_next_copy_can_be_in(provider: Running) -> None:
+    """Relying parties fetch on a timer: a list that began with its first copy they would not know."""
+    [entry] = long_copies(provider, 1)
+    provider.clock.advance(days=31)
+    provider.provider.housekeeping.round()
+    [there] = provider.provider.services.statuses.addresses()
+    assert there != entry.uri
+    assert long_copies(provider, 1)[0].uri == there
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_list_that_there_is_not_is_not_found(
+    request: pytest.FixtureRequest, start: Starter, database: str
+) -> None:
+    changes = {"database_url": request.getfixturevalue("postgres_url")} if database == "postgresql" else {}
+    running = start(**changes)
+    for name in ("another", "a%00b", "%C3%A9%C2%85", "x" * 2000):
+        answer = requests.get(running.url(f"/status-lists/{name}"), timeout=10)
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def test_nobody_has_copies_without_end(provider: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netid.services.statuses.MOST_COPIES", 5)
     wallet = Wallet(provider)

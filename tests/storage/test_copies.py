@@ -88,7 +88,7 @@ def test_a_list_is_forgotten_when_its_last_copy_has_expired(
     with db.write() as tx:
         assert COPIES.purge(tx, now + 30 * DAY) == 0
         assert COPIES.purge(tx, now + 30 * DAY + timedelta(seconds=1)) == 1
-        assert not COPIES.has_list(tx, LIST)
+        assert COPIES.begun_at(tx, LIST) is None
         assert COPIES.count(tx, person_id, now) == 0
 
 

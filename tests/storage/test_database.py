@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from netid.errors import StorageBusy
 from netid.settings import SettingsError
 from netid.storage.database import Database
 from netid.storage.instance import Instance
+from netid.storage.sqlite_file import SqliteFile
 
 INSTANCE = Instance()
 
@@ -246,3 +248,17 @@ def test_times_are_kept_to_the_millisecond(db: Database, now: datetime, person_i
         stored = tx.execute(text("SELECT created_at FROM persons")).scalar()
     # 2026-11-23T06:30:00Z, from `date -u -d 2026-11-23T06:30:00Z +%s`
     assert stored == 1795415400000
+
+
+def test_f6_a_checkpoint_on_a_full_disk_is_busy_and_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(f"sqlite:///{tmp_path}/main.db", "main")
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorname = "SQLITE_FULL"
+    monkeypatch.setattr(SqliteFile, "checkpoint", Mock(side_effect=full))
+    with pytest.raises(StorageBusy):
+        db.checkpoint()
+    monkeypatch.undo()
+    assert db.checkpoint()
+    db.close()

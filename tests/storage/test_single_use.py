@@ -163,3 +163,22 @@ def test_of_eight_processes_one_shows_the_jti_first(
 ) -> None:
     """P3."""
     assert sorted(map(str, rivals(8, "put_once", url, now.isoformat()))) == ["False"] * 7 + ["True"]
+
+
+def test_what_is_given_anew_works_once_more(db: Database, now: datetime) -> None:
+    later = now + timedelta(minutes=5)
+    with db.write() as tx:
+        for payload in ("first", "second"):
+            SECRETS.renew(tx, Kind.ACTION, b"an act", payload, later)
+        assert SECRETS.consume(tx, Kind.ACTION, b"an act", now) == "second"
+        assert SECRETS.consume(tx, Kind.ACTION, b"an act", now) is None
+        SECRETS.renew(tx, Kind.ACTION, b"an act", "third", later)
+        assert SECRETS.consume(tx, Kind.ACTION, b"an act", now) == "third"
+
+
+def test_a_request_uri_is_forgotten_when_it_expires_and_a_code_later(db: Database, now: datetime) -> None:
+    with db.write() as tx:
+        for kind in (Kind.REQUEST_URI, Kind.CODE):
+            SECRETS.put(tx, kind, b"one", "a payload", now)
+        assert SECRETS.purge(tx, now + timedelta(seconds=1)) == 1
+        assert SECRETS.purge(tx, now + KEPT_AFTER_EXPIRY + timedelta(seconds=1)) == 1

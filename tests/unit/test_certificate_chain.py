@@ -144,3 +144,12 @@ def test_a_chain_counts_where_one_is_expected_and_nowhere_else(source: jose.KeyS
         jose.verify(signed(LEAF), key_source=source, algorithms=("ES256",), typ="t")
     with pytest.raises(TokenRefused, match="names a key"):
         verified(jose.sign({"a": 1}, OWN, "t"))
+
+
+def test_no_byte_that_is_another_makes_it_anything_but_refused() -> None:
+    der = LEAF.public_bytes(Encoding.DER)
+    for at in range(len(der)):
+        spoilt = b64encode(der[:at] + bytes([der[at] ^ 0x55]) + der[at + 1 :]).decode()
+        token = jose.sign_with_chain({"a": 1}, OWN, "t", [spoilt])
+        with pytest.raises(TokenRefused):
+            verified(token)

@@ -146,3 +146,11 @@ def test_a_wrong_method_is_answered_with_the_allowed_ones(provider: Running) -> 
     assert page.response.status_code == 405
     assert "POST" in page.response.headers["Allow"]
     assert page.test("language-switch").get("href") == "/?lang=zh"
+
+
+@pytest.mark.parametrize("path", ["/%5cevil.example/x", "//evil.example/x", "/%2f%2fevil.example/x"])
+def test_the_switch_of_an_address_that_is_none_leads_nowhere_else(provider: Running, path: str) -> None:
+    page = Page(requests.get(provider.url(path), timeout=10, allow_redirects=False))
+    href = str(page.test("language-switch").get("href"))
+    assert not re.match(r"[/\\]{2}", href)
+    assert "\\" not in href

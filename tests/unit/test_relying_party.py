@@ -2,13 +2,17 @@
 
 import copy
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from netid.credentials.jwk import SigningKey
+from netid.credentials import registration_statement
+from netid.credentials.jwk import PublicKeySet, SigningKey
+from netid.credentials.registration_statement import Statement
 from netid.errors import RegistrationRefused
+from netid.identity.claims import CATALOGUE
 from netid.identity.relying_party import Authentication, RelyingParty
 from netid.services.registration import checked_registration
 
@@ -110,6 +114,23 @@ def test_measures_8_a_field_without_a_legal_basis_is_refused() -> None:
         "purposes.0: legal_basis: is needed for the fields name, phone_number (Measures, article 8); "
         "name it, or ask for predicates only"
     )
+
+
+def test_purposes_that_no_wallet_would_read_are_refused() -> None:
+    """They travel together with each request to a wallet, signed by the provider."""
+    long = {"zh": "需要" * 200, "en": "because " * 50}
+    claims = [{"name": name, "necessity": "voluntary", "because": long} for name in CATALOGUE]
+    purposes = [
+        {**entry()["purposes"][0], "id": f"purpose-{number}", "text": long, "claims": claims}
+        for number in range(3)
+    ]
+    assert refused(entry() | {"purposes": purposes}).startswith("purposes: take ")
+    fitting = checked_registration(entry() | {"purposes": purposes[:1]})
+    now, key = datetime.now(UTC), SigningKey.generate("ES256", secrets.token_bytes)
+    statement = Statement.of(fitting, "x" * 43)
+    token = registration_statement.state(statement, "https://p.example", key, now)
+    keys = PublicKeySet((key.public,))
+    assert registration_statement.verify(token, "https://p.example", keys, now) == statement
 
 
 def test_measures_8_predicates_need_no_legal_basis() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -99,7 +99,8 @@ def _speak(app: Flask) -> None:
             "tag": _TAGS[here],
             "other_tag": _TAGS[other],
             "other_name": "English" if other == "en" else "中文",
-            "switch_href": f"{request.path}?lang={other}",
+            # Quoted: to a browser a backslash is a slash, and two of them begin another host.
+            "switch_href": f"{quote(request.path)}?lang={other}",
         }
 
     def label(name: str) -> str:

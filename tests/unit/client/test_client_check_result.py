@@ -93,6 +93,30 @@ def test_a_check_longer_ago_than_asked_for_is_refused(party, ago, accepted):
             party.sign_in(ask)
 
 
+@pytest.mark.parametrize(
+    ("ask", "longest"), [(Ask(max_age=timedelta(0)), 10), (Ask(max_age=timedelta(minutes=1)), 70)]
+)
+def test_how_old_a_check_may_be_counts_from_the_request(party, ask, longest):
+    """OpenID Connect Core, 3.1.2.1: who reads the notice for minutes has not been checked longer ago."""
+    for ago, accepted in ((longest, True), (longest + 1, False)):
+        party.provider.id_token = {"auth_time": int(party.clock.now().timestamp()) - ago}
+        query = party.come_back(ask)
+        party.clock.forward(minutes=4)
+        if accepted:
+            party.client.finish(party.browser, query)
+        else:
+            with pytest.raises(LevelNotReached, match="auth_time"):
+                party.client.finish(party.browser, query)
+
+
+def test_a_sign_in_of_before_is_not_taken_for_the_new_one_that_was_asked_for(plain_party):
+    """The person can take `prompt=login` out of the address."""
+    plain_party.provider.id_token = {"auth_time": int(plain_party.clock.now().timestamp()) - 3600}
+    plain_party.sign_in(Ask())
+    with pytest.raises(LevelNotReached, match="prompt=login"):
+        plain_party.sign_in(Ask(prompt="login"))
+
+
 def test_a_token_of_another_type_is_refused(party):
     party.provider.typ = "logout+jwt"
     with pytest.raises(IDTokenRefused, match="typ"):

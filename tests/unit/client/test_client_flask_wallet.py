@@ -10,7 +10,7 @@ from werkzeug.test import Client as Browser
 from netid.client import PresentationAsk, PresentationRequest
 from netid.client.errors import CallbackRefused
 from netid.client.flask_wallet import NetIDWallet
-from netid.credentials import request_object
+from netid.credentials import base64url, request_object, strict_json
 from netid.credentials.presentation_response import MAX_BYTES
 from tests.unit.client.walleting import Issuer, Phone, party
 
@@ -170,3 +170,18 @@ def test_coming_back_before_the_wallet_answered_is_refused(app: Flask) -> None:
 
     assert browser.get(f"{back}?response_code=x").status_code == 400
     assert CallbackRefused("x").status == 400
+
+
+@pytest.mark.parametrize(
+    "header", [{"enc": []}, {"crit": 1}, {"crit": [{}]}, {"zip": "DEF"}, {"enc": "nope"}], ids=str
+)
+def test_an_answer_whose_header_is_malformed_is_refused_and_no_fault_of_ours(
+    app: Flask, header: dict[str, object]
+) -> None:
+    asked = called(app.test_client().post("/present").location)
+    epk = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
+    given = {"alg": "ECDH-ES", "enc": "A256GCM", "epk": epk} | header
+    jwe = f"{base64url.encode(strict_json.dump(given))}..{'A' * 16}.AAAA.{'A' * 22}"
+    address = asked.parameters["request_uri"].removeprefix("https://parcels.example")
+    answer = app.test_client().post(address.replace("/request", "/answer"), data={"response": jwe})
+    assert (answer.status_code, answer.json) == (400, answer.json | {"error": "invalid_request"})

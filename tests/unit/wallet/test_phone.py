@@ -327,3 +327,7 @@ def test_the_names_of_a_platform_are_text_and_nothing_else(phone: Browser, world
     _asked(phone, world)
     assert "&lt;script&gt;" in phone.page
     assert "<script" not in phone.page
+
+
+def test_the_switch_of_an_address_that_is_none_leads_nowhere_else(phone: Browser) -> None:
+    assert 'href="/%5Cevil.example/x?lang=zh"' in phone.get("/%5cevil.example/x")
