@@ -492,6 +492,10 @@ class StorageBusy(NetIDError):
     status = 503
 
 
+class CommitUnconfirmed(StorageBusy):
+    """The database was lost at the very end: it may have been done, or not. Look, then try again."""
+
+
 class VaultDamaged(NetIDError):
     """A stored field was changed or moved; it is not given out."""
 

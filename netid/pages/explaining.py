@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from flask import Flask
 
 from netid.errors import (
+    CommitUnconfirmed,
     FormRefused,
     InteractionEnded,
     InteractionExpired,
@@ -98,6 +99,15 @@ def _busy() -> Explanation:
     )
 
 
+def _unconfirmed() -> Explanation:
+    return Explanation(
+        _("The service was interrupted"),
+        _("It is not certain whether this was still done."),
+        _("Look at “My records”, or go back and try again in a moment."),
+        nothing_was_shared=False,
+    )
+
+
 def _invalid(error: InvalidField) -> Explanation:
     return Explanation(
         _("This form could not be accepted"),
@@ -144,6 +154,7 @@ _WORDS: Sequence[tuple[tuple[type[NetIDError], ...], Callable[[], Explanation]]]
     ((RequestUriRefused,), _used_up),
     ((NotFound, MethodNotAllowed), _not_found),
     ((FormRefused, MalformedRequest, RequestTooLarge, UnsupportedMediaType), _form_refused),
+    ((CommitUnconfirmed,), _unconfirmed),
     ((StorageBusy,), _busy),
     ((LogoutUnproven,), _logout_refused),
     ((OAuthError,), _request_refused),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, exc, make_url
 
-from netid.errors import StorageBusy
+from netid.errors import CommitUnconfirmed, StorageBusy
 from netid.settings import SettingsError
 from netid.storage import migrations, sqlite
 from netid.storage.sqlite_file import PRAGMAS, WAL, SqliteFile
@@ -49,7 +49,8 @@ class Database:
 
         On SQLite it is the only writer from its first statement on, and a second one in the same
         thread is refused with RuntimeError. Raises StorageBusy, with nothing written, when its
-        turn does not come or the database cannot write now.
+        turn does not come or the database cannot write now; CommitUnconfirmed, which is one too,
+        where PostgreSQL was lost at the commit and nobody knows.
         """
         return self._beginning() if self._file is None else sqlite.Writing(self._file, self._patience_seconds)
 
@@ -84,8 +85,15 @@ class Database:
 
     @contextmanager
     def _beginning(self) -> Iterator[Connection]:
-        with _busy_as_such(), self._engine.begin() as connection:
+        with _busy_as_such(), self._engine.connect() as connection, connection.begin() as transaction:
             yield connection
+            try:
+                transaction.commit()
+            except exc.DBAPIError as error:
+                if error.connection_invalidated:
+                    # The server may have heard of it, and its answer is what was lost.
+                    raise CommitUnconfirmed(str(error.orig)) from error
+                raise
 
     def _my_turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._file is None else self._file.turn(self._patience_seconds)
