@@ -38,7 +38,7 @@ LOCK = --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "NetID needs Python 3.11 or newer; set PYTHON=")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "on Debian, install python3-venv"; exit 1; }
 
 .venv/.run: .venv/bin/python requirements/run.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt

@@ -1,6 +1,7 @@
 """`netid serve` as people start it: processes on free ports, which end with the test."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -47,6 +48,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def wait_until_it_answers(self) -> None:
@@ -75,6 +77,10 @@ class Served:
         """Its processes."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
+    def press(self, key: signal.Signals) -> None:
+        """What a terminal sends to all in front: SIGINT for Ctrl-C, SIGHUP when it is closed."""
+        os.killpg(self.process.pid, key)
+
     def kill(self) -> None:
         """SIGKILL for all its processes, as when the power goes."""
         tree = self.tree()
@@ -101,6 +107,7 @@ class Serving:
     def __init__(self, directory: Path, keyring: Keyring) -> None:
         self.directory = directory
         self.keys = directory / "keys"
+        self.database = f"sqlite:///{directory / 'netid.db'}"
         self.keys.mkdir(mode=0o700)
         file = self.keys / KEYRING_FILE
         file.touch(mode=0o600)
@@ -119,7 +126,7 @@ class Serving:
             "port": port,
             "issuer": address,
             "keys": self.keys,
-            "database_url": f"sqlite:///{self.directory / 'netid.db'}",
+            "database_url": self.database,
             "key_database_url": f"sqlite:///{self.directory / 'netid-keys.db'}",
             **settings,
         }

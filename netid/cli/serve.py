@@ -1,9 +1,12 @@
 """`netid serve`: a provider with the settings of the environment, served by granian."""
 
 import gc
+import logging
 import os
+import signal
 import socket
 from argparse import Namespace
+from typing import Any
 from urllib.parse import urlsplit
 
 from netid.errors import StartFailed
@@ -25,9 +28,18 @@ def run(chosen: Namespace) -> int:
         return 0
     settings = with_local_tls() if chosen.tls else read_settings(os.environ)
     check(settings)
-    if not chosen.check:
+    if chosen.check:
+        print(f"{_described(settings)}: ready to start")
+    else:
         serve(settings)
     return 0
+
+
+def _described(settings: Settings) -> str:
+    from sqlalchemy import make_url
+
+    database = make_url(settings.database_url).render_as_string(hide_password=True)
+    return f"{settings.issuer}, mode {settings.mode}, {database}"
 
 
 def check(settings: Settings) -> None:
@@ -92,8 +104,8 @@ def serve(settings: Settings) -> None:
     # The workers are forks of this process: what the check has loaded is theirs, and shared.
     gc.collect()
     gc.freeze()
-    Granian(
-        "netid.app:from_environment",
+    server = Granian(
+        "netid.cli.serve:worker",
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
@@ -107,7 +119,26 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=GRACE_SECONDS,
         ssl_cert=settings.tls_certificate,
         ssl_key=settings.tls_key,
-    ).serve()
+    )
+
+    @server.on_startup
+    def started() -> None:
+        # Granian takes a closed terminal for the wish to start its workers anew.
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+        print(f"{_described(settings)}: running", flush=True)
+
+    server.serve()
+
+
+def worker() -> Any:
+    """The application of one worker process, which says on standard error what it refuses, and why."""
+    from netid.app import from_environment
+
+    # What is pressed at the terminal comes to the watching process alone, which ends its workers in order.
+    os.setpgid(0, 0)
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("netid").setLevel(logging.INFO)
+    return from_environment()
 
 
 def list_settings() -> None:

@@ -87,8 +87,12 @@ class ClientAuthentication:
         expected = relying_party.secret_digest if relying_party else None
         digest = hashlib.sha256(secret.encode()).hexdigest()
         right = hmac.compare_digest(digest, expected or _NOBODY)
-        if relying_party is None or not right or relying_party.authentication is not method:
-            raise InvalidClient(detail="unknown client, wrong secret or another method")
+        if relying_party is None:
+            raise InvalidClient(detail="no such client is registered")
+        if relying_party.authentication is not method:
+            raise InvalidClient(detail=f"it came by {method}; registered is {relying_party.authentication}")
+        if not right:
+            raise InvalidClient(detail="the secret is not the registered one")
         return relying_party
 
     def _by_assertion(self, given: Mapping[str, str]) -> RelyingParty:
@@ -105,7 +109,7 @@ class ClientAuthentication:
         by_key = relying_party is not None and relying_party.authentication is Authentication.PRIVATE_KEY_JWT
         if relying_party is None or not by_key or client_id not in (None, claimed):
             self._nobodys_key.accepts(_ANY_SIGNATURE, assertion.encode())
-            raise InvalidClient(detail="unknown client, or one of another method")
+            raise InvalidClient(detail="no such client is registered for private_key_jwt")
         payload = self._signed_by(relying_party, assertion)
         now = self._ambient.now()
         jose.check_issuer(payload, relying_party.client_id)

@@ -1,10 +1,12 @@
 """`netid serve` as a process: how it ends, and what it is made of."""
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import psutil
 import pytest
 import requests
 
@@ -16,6 +18,23 @@ HEAD = (
     b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: %d\r\n\r\n" % len(REQUEST)
 )
+
+REGISTERED = """
+relying_parties:
+  - client_id: shop
+    name: {zh: 小店, en: Shop}
+    contact: privacy@shop.example
+    legal_entity: {name: {zh: 小店有限公司, en: Shop Ltd}, sector: shop.example}
+    redirect_uris: [http://localhost:5000/callback]
+    authentication: client_secret_basic
+    secret: a-secret-of-at-least-32-characters-please
+  - client_id: lock
+    name: {zh: 门锁, en: Lock}
+    contact: privacy@lock.example
+    legal_entity: {name: {zh: 门锁有限公司, en: Lock Ltd}, sector: lock.example}
+    redirect_uris: [http://localhost:5001/callback]
+    jwks_uri: http://127.0.0.1:9/jwks
+"""
 
 
 def refuses_connections(served: Served) -> bool:
@@ -44,7 +63,45 @@ def test_f5_at_sigterm_what_is_in_flight_finishes_and_new_is_refused(serve: Serv
         in_flight.sendall(REQUEST[10:])
         assert in_flight.makefile("rb").readline() == b"HTTP/1.1 401 Unauthorized\r\n"
     assert served.process.wait(30) == 0
-    assert served.end() == ""
+    started, refused = served.end().splitlines()
+    assert started == f"{served.address}, mode demo, {serve.database}: running"
+    assert refused.endswith("netid.refused: POST token.exchange: InvalidClient no authentication")
+
+
+@pytest.mark.parametrize("key", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "terminal closed"])
+def test_a_terminal_ends_it_in_order_and_nothing_is_left(serve: Serving, key: signal.Signals) -> None:
+    served = serve()
+    served.wait_until_it_answers()
+    parts = served.tree()
+    served.press(key)
+    assert served.process.wait(30) == 0
+    assert not psutil.wait_procs(parts, timeout=20)[1]
+    assert served.end().splitlines()[1:] == []
+
+
+def test_why_a_client_was_refused_is_in_the_log_and_its_secret_is_not(serve: Serving) -> None:
+    """The answer is the same for all three, lest anybody learn who is registered."""
+    registered = serve.directory / "relying-parties.yaml"
+    registered.write_text(REGISTERED)
+    served = serve(relying_parties=registered)
+    served.wait_until_it_answers()
+    for client, secret in (
+        ("nobody", "a-wrong-secret"),
+        ("shop", "a-wrong-secret"),
+        ("lock", "a-wrong-secret"),
+    ):
+        answer = requests.post(
+            f"{served.address}/token", data={"grant_type": "x"}, auth=(client, secret), timeout=10
+        )
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    said = served.end()
+    for cause in (
+        "no such client is registered",
+        "the secret is not the registered one",
+        "it came by client_secret_basic; registered is private_key_jwt",
+    ):
+        assert cause in said
+    assert "a-wrong-secret" not in said
 
 
 _TIMES = 5
