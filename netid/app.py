@@ -22,7 +22,7 @@ from netid.credentials import base64url
 from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.keyring import Keyring
 from netid.disclosure import Disclosure
-from netid.errors import KeyFileError, NetIDError, PersonaError, RegistrationRefused
+from netid.errors import KeyFileError
 from netid.identity.calendar import legal_day
 from netid.identity.enrolment_notice import ENROLMENT_NOTICES
 from netid.identity.own_wallet import own_wallet
@@ -77,6 +77,7 @@ from netid.storage.relying_parties import RelyingParties
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
 from netid.storage.tables import keys_instance
+from netid.storage.text_files import text_of
 from netid.storage.vault import Vault
 from netid.web import mounted, web_app
 
@@ -215,7 +216,10 @@ def _check_keys(db: Database, keyring: Keyring) -> None:
     mark = base64url.encode(index_digest(keyring.index.reveal(), "keyring", "which keys"))
     with db.write() as tx:
         if Instance().settle(tx, "keyring", mark) != mark:
-            raise KeyFileError("keys: are not the ones this database was made with; restore those")
+            raise KeyFileError(
+                "keys: are not the ones this database was made with; restore those, or begin anew "
+                "by removing both databases (a demo's are in var/demo)"
+            )
 
 
 def _check_region(database: Database, facts: Instance, region: str) -> None:
@@ -395,14 +399,14 @@ def _personas(settings: Settings, ambient: Ambient) -> tuple[Persona, ...]:
     today = legal_day(ambient.now())
     if settings.personas is None:
         return shipped_personas(today)
-    return load_personas(_text_of(settings.personas, PersonaError), str(settings.personas), today)
+    return load_personas(text_of(settings.personas), str(settings.personas), today)
 
 
 def _registrations(settings: Settings) -> list[RelyingParty]:
     if settings.relying_parties is None:
         return []
     return load_registrations(
-        _text_of(settings.relying_parties, RegistrationRefused),
+        text_of(settings.relying_parties),
         str(settings.relying_parties),
         read_public_keys=lambda name: public_keys_of(settings.keys / name),
         platform_url=settings.platform_url,
@@ -412,13 +416,6 @@ def _registrations(settings: Settings) -> list[RelyingParty]:
 def public_keys_of(path: Path) -> Mapping[str, Any]:
     """The public JWKS of a relying party's private key file."""
     return {"keys": [load_client_key(path).public.jwk()]}
-
-
-def _text_of(path: Path, error: type[NetIDError]) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise error(f"{path}: cannot be read as UTF-8 text") from fault
 
 
 def from_environment() -> Any:

@@ -1,6 +1,7 @@
 """The provider's settings: one frozen model, read once from NETID_PROVIDER_* variables."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,11 @@ def _issuer(url: str) -> str:
     return url
 
 
+def _own_issuer(given: dict[str, object]) -> str:
+    """127.0.0.1 also where another address is bound to: what others call it has to be said."""
+    return f"http://127.0.0.1:{given.get('port')}"
+
+
 class Settings(BaseModel):
     """How one provider runs. Every attribute is the variable NETID_PROVIDER_<NAME>."""
 
@@ -37,7 +43,7 @@ class Settings(BaseModel):
     """The address to bind to."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """The port to bind to."""
-    issuer: Annotated[str, AfterValidator(_issuer)] = "http://127.0.0.1:8000"
+    issuer: Annotated[str, AfterValidator(_issuer), Field(default_factory=_own_issuer)]
     """The issuer URL, as everybody reaches it; never taken from a request header."""
     database_url: str = "sqlite:///var/netid.db"
     """Where everything but the data keys is stored: sqlite:///file or postgresql+psycopg://…"""
@@ -71,6 +77,16 @@ class Settings(BaseModel):
     """Worker processes."""
 
     @model_validator(mode="after")
+    def _places_of_their_own(self) -> Self:
+        if self.port == 0 and "issuer" not in self.model_fields_set:
+            raise ValueError("issuer: is needed with port 0; write the address that people reach")
+        if self.management_port is not None and self.management_port == self.port != 0:
+            raise ValueError("management_port: is the provider's own port; choose another")
+        if self.database_url == self.key_database_url:
+            raise ValueError("key_database_url: is the main database; name another, that no backup holds")
+        return self
+
+    @model_validator(mode="after")
     def _management_is_for_tests(self) -> Self:
         if self.management_port is not None and self.mode != "test":
             raise ValueError("management_port: is for mode test only; leave it out")
@@ -96,6 +112,8 @@ class Settings(BaseModel):
             raise ValueError("line_port: is for mode test with a management port; leave it out")
         if self.line_port == self.port or urlsplit(self.issuer).port != self.line_port:
             raise ValueError("line_port: is the port that the issuer names, and not the provider's own")
+        if self.line_port == self.management_port:
+            raise ValueError("line_port: is the management port; choose another")
         return self
 
     @property
@@ -126,8 +144,22 @@ def read_settings(environ: Mapping[str, str], **chosen: object) -> Settings:
     try:
         return Settings.model_validate(given | {k: v for k, v in chosen.items() if v is not None})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        variable = f"{PREFIX}{where.upper()}: " if where else PREFIX
-        what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
-        raise SettingsError(f"{variable}{what.removeprefix('Value error, ')}") from error
+        raise SettingsError(_described(error)) from error
+
+
+def _described(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    what = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:  # it is about several: the message itself begins with their names
+        names, _colon, rest = what.partition(": ")
+        return f"{' and '.join(map(_variable, names.split(' and ')))}: {rest}"
+    variable = _variable(str(first["loc"][0]))
+    if first["type"] != "extra_forbidden":
+        return f"{variable}: {what}"
+    near = get_close_matches(str(first["loc"][0]), Settings.model_fields, 1)
+    remedy = f"write {_variable(near[0])}" if near else "`netid serve --settings` lists them"
+    return f"{variable}: there is no such setting; {remedy}"
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"

@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, current_app, request
@@ -31,7 +32,7 @@ from netid.oid4vci import documents as issuer_documents
 from netid.oid4vci.nonces import Nonces
 from netid.services.outgoing import Outgoing
 from netid.services.services import Services
-from netid.settings import Settings
+from netid.settings import LOOPBACK_HOSTS, Settings
 from netid.storage.stores import Stores
 
 log = logging.getLogger("netid")
@@ -95,6 +96,7 @@ def web_app(
         ambient=ambient,
     )
     app = _flask_app()
+    app.before_request(_to_the_issuers_name(settings.origin))
     app.register_blueprint(discovery.blueprint(settings.issuer, keys))
     app.register_blueprint(authorize.blueprint(authorization))
     push = par.Push(
@@ -174,6 +176,23 @@ def _flask_app() -> Flask:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_fault)
     return app
+
+
+def _to_the_issuers_name(origin: str) -> Callable[[], Response | None]:
+    """Leads who came to `localhost` where the issuer says 127.0.0.1, or the reverse: cookies and forms are
+    that name's alone. At another port a proxy may stand between, which would be led in a circle."""
+    own = urlsplit(origin)
+    others = set()
+    if own.hostname in LOOPBACK_HOSTS:
+        others = {own.netloc.replace(own.hostname, name) for name in LOOPBACK_HOSTS - {own.hostname, "::1"}}
+
+    def lead() -> Response | None:
+        if request.host not in others or request.method != "GET" or request.blueprint in ANSWERS:
+            return None
+        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        return responses.see_other(f"{origin}{quote(request.script_root + request.path)}{query}")
+
+    return lead
 
 
 def _answer(error: NetIDError) -> Response:

@@ -4,6 +4,8 @@ Each command imports what it needs when it runs, so that `netid --help` answers 
 """
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -28,6 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
+    return int(text)
+
+
+def _client(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise argparse.ArgumentTypeError("takes letters, digits, - and _; it becomes the name of two files")
+    return name
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,9 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="run a provider, relying parties and a wallet on this machine")
-    demo.add_argument("--port", type=int, default=8000, help="the provider's port (8000)")
-    demo.add_argument("--platform-port", type=int, default=8100, help="the demo platform's port (8100)")
-    demo.add_argument("--wallet-port", type=int, default=8200, help="the wallet's port (8200)")
+    demo.add_argument("--port", type=_port, default=8000, help="the provider's port (8000)")
+    demo.add_argument("--platform-port", type=_port, default=8100, help="the demo platform's port (8100)")
+    demo.add_argument("--wallet-port", type=_port, default=8200, help="the wallet's port (8200)")
     demo.add_argument("--keys", type=Path, default=Path("keys"), help="the key directory (keys)")
     demo.add_argument(
         "--data", type=Path, default=Path("var/demo"), help="where the databases lie (var/demo)"
@@ -56,16 +73,21 @@ def _parser() -> argparse.ArgumentParser:
 
     keys = commands.add_parser("keys", help="make, list and exchange the provider's keys")
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--directory", type=Path, default=Path("keys"), help="where they lie (keys)")
+    place.add_argument("--directory", type=Path, help="where they lie (NETID_PROVIDER_KEYS, else keys)")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     init = actions.add_parser("init", parents=[place], help="make them; existing ones are never replaced")
     init.add_argument(
-        "--client", action="append", default=[], metavar="NAME", help="also make a relying party's two keys"
+        "--client",
+        action="append",
+        type=_client,
+        default=[],
+        metavar="NAME",
+        help="also make a relying party's two keys",
     )
     actions.add_parser("list", parents=[place], help="list the signing keys and what each is now")
     actions.add_parser("rotate", parents=[place], help="sign with the next keys; old ones stay published")
     retire = actions.add_parser("retire", parents=[place], help="end one key that somebody else has")
-    retire.add_argument("kid", help="its name, as `netid keys list` shows it")
+    retire.add_argument("kid", help="as `netid keys list` shows it; write -- before one that begins with -")
 
     relying_party = commands.add_parser("relying-party", help="register relying parties")
     actions = relying_party.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -77,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
     persona = commands.add_parser("persona", help="look at synthetic people")
     persona.add_argument("action", choices=["list", "check"], help="check: look for mistakes in a file")
-    persona.add_argument("--personas", type=Path, help="a persona file instead of the shipped personas")
+    persona.add_argument("file", nargs="?", type=Path, help="a persona file instead of the shipped personas")
 
     doctor = commands.add_parser("doctor", help="ask a running provider whether it is as it says")
     doctor.add_argument("issuer", help="its issuer, such as https://id.example")

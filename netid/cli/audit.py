@@ -11,7 +11,7 @@ from netid.storage.database import Database
 
 def run(chosen: Namespace) -> int:
     """`verify` names the first bad row, with status 1; `head` prints the chain's end."""
-    db = Database(read_settings(os.environ).database_url, "main")
+    db = Database(read_settings(os.environ).database_url, "main", create=False)
     try:
         return _print_head(db) if chosen.action == "head" else _verify(db, _head(chosen.head))
     finally:

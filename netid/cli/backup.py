@@ -19,7 +19,6 @@ def run(chosen: Namespace) -> None:
     if chosen.action == "restore":
         backup.restore(settings.database_url, chosen.file)
     else:
-        Epoch(
-            Database(settings.database_url, "main"), Database(settings.key_database_url, "keys")
-        ).mark_restored()
+        main = Database(settings.database_url, "main", create=False)
+        Epoch(main, Database(settings.key_database_url, "keys", create=False)).mark_restored()
     print("the next start makes its codes, tokens and sessions void, and finishes every cancellation")

@@ -1,11 +1,13 @@
 """`netid keys`: the only place where keys are made, and where people exchange them."""
 
+import os
 from argparse import Namespace
 from datetime import datetime
 from pathlib import Path
 
 from netid.ambient import Ambient
 from netid.credentials.keyring import Keyring
+from netid.settings import read_settings
 from netid.storage.key_files import (
     KEYRING_FILE,
     complete_keys,
@@ -19,7 +21,8 @@ from netid.storage.key_files import (
 
 def run(chosen: Namespace) -> None:
     """Makes, lists or exchanges keys. A provider that runs sees a change by itself."""
-    ambient, directory = Ambient.real(), chosen.directory
+    ambient = Ambient.real()
+    directory = chosen.directory or read_settings(os.environ).keys
     if chosen.action == "init":
         _init(directory, chosen.client, ambient)
     elif chosen.action == "list":

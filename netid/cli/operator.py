@@ -24,6 +24,7 @@ from netid.services.processing import processing_records
 from netid.settings import read_settings
 from netid.storage.appeals import AppealOutcome
 from netid.storage.key_files import load_keys
+from netid.storage.text_files import text_of
 
 MOST_WORDS = 1000
 
@@ -127,11 +128,7 @@ def _notify(office: Office, chosen: Namespace) -> None:
 
 
 def _incident(office: Office, chosen: Namespace) -> None:
-    try:
-        text = chosen.file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidField("file", "cannot be read as UTF-8 text", "name a YAML file") from error
-    declared = office.services.incidents.declare(read_incident(text))
+    declared = office.services.incidents.declare(read_incident(text_of(chosen.file)))
     notices = {
         "people": declared.people,
         "to_people": declared.to_people,

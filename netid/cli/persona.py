@@ -3,22 +3,18 @@
 from argparse import Namespace
 
 from netid.ambient import Ambient
-from netid.errors import PersonaError
 from netid.identity.calendar import legal_day
 from netid.identity.persons import load_personas, shipped_personas
+from netid.storage.text_files import text_of
 
 
 def run(chosen: Namespace) -> None:
     """Lists them, or says that a file has no mistake. Raises PersonaError with the first one."""
     today = legal_day(Ambient.real().now())
-    if chosen.personas is None:
+    if chosen.file is None:
         personas = shipped_personas(today)
     else:
-        try:
-            text = chosen.personas.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PersonaError(f"{chosen.personas}: cannot be read as UTF-8 text") from error
-        personas = load_personas(text, str(chosen.personas), today)
+        personas = load_personas(text_of(chosen.file), str(chosen.file), today)
     if chosen.action == "check":
         print(f"{len(personas)} personas, no mistake")
         return

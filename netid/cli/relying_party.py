@@ -5,13 +5,14 @@ from argparse import Namespace
 
 from netid.ambient import Ambient
 from netid.app import public_keys_of
-from netid.errors import NotFound, RegistrationRefused
+from netid.errors import NotFound
 from netid.services.registration import Registration, load_registrations
 from netid.settings import read_settings
 from netid.storage.database import Database
 from netid.storage.key_files import load_keys
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
+from netid.storage.text_files import text_of
 
 
 def run(chosen: Namespace) -> None:
@@ -22,12 +23,8 @@ def run(chosen: Namespace) -> None:
     keyring = load_keys(settings.keys)
     registration = Registration(Stores(db, Subjects(keyring.pairwise.reveal())), ambient=Ambient.real())
     if chosen.action == "add":
-        try:
-            text = chosen.file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RegistrationRefused(f"{chosen.file}: cannot be read as UTF-8 text") from error
         for relying_party in load_registrations(
-            text,
+            text_of(chosen.file),
             str(chosen.file),
             read_public_keys=lambda name: public_keys_of(settings.keys / name),
             platform_url=settings.platform_url,

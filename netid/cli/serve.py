@@ -65,13 +65,13 @@ def _check_certificate(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}TLS_CERTIFICATE, {PREFIX}TLS_KEY: {files}: {reason}") from error
 
 
-def _check_free(host: str, port: int) -> None:
+def _check_free(host: str, port: int, setting: str) -> None:
     """Granian shares its port with whoever else does, and two providers would answer by turns."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
         raise StartFailed(
-            f"{host} port {port} cannot be listened on; end what has it, or set {PREFIX}HOST and {PREFIX}PORT"
+            f"{PREFIX}{setting}: {host} port {port} cannot be listened on; end what has it, or choose another"
         ) from error
 
 
@@ -100,7 +100,9 @@ def serve(settings: Settings) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    _check_free(settings.host, settings.port)
+    _check_free(settings.host, settings.port, "PORT")
+    _check_free("127.0.0.1", settings.management_port or 0, "MANAGEMENT_PORT")
+    _check_free("127.0.0.1", settings.line_port or 0, "LINE_PORT")
     # The workers are forks of this process: what the check has loaded is theirs, and shared.
     gc.collect()
     gc.freeze()
@@ -143,6 +145,8 @@ def worker() -> Any:
 
 def list_settings() -> None:
     """Every setting with its default and what it means."""
+    defaults = read_settings({})
     for name, field in Settings.model_fields.items():
-        print(f"{PREFIX}{name.upper()}={'' if field.default is None else field.default}")
+        default = getattr(defaults, name)
+        print(f"{PREFIX}{name.upper()}={'' if default is None else default}")
         print(f"    {field.description}")

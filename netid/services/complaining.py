@@ -6,7 +6,6 @@ from netid.ambient import Ambient
 from netid.disclosure import Disclosure
 from netid.errors import NotFound
 from netid.identity.entered import entered_words
-from netid.services.interaction import encode_secret
 from netid.services.rights import Rights
 from netid.storage.complaints import Complaint
 from netid.storage.stores import Stores
@@ -43,7 +42,7 @@ class Complaining:
         """
         words = entered_words(words, "words", MOST_WORDS)
         now = self._ambient.now()
-        complaint_id = encode_secret(self._ambient.random(_ID_BYTES))
+        complaint_id = self._ambient.random(_ID_BYTES).hex()
         with self._stores.db.write() as tx:
             stored = self._rights.visible(tx, person_id, receipt_id, now)
             owner, client_id = stored.person_id, stored.receipt.client_id

@@ -7,7 +7,6 @@ from netid.ambient import Ambient
 from netid.disclosure import Disclosure, Release
 from netid.errors import InvalidField
 from netid.identity.exceptions import EXCEPTIONS, ExceptionRequest
-from netid.services.interaction import encode_secret
 from netid.storage.duties import DutyKind
 from netid.storage.stores import Stores
 
@@ -55,7 +54,7 @@ class Exceptions:
                 "authority", f"may not use {request.code}", "name one that the exception lists"
             )
         now = self._ambient.now()
-        duty_id = encode_secret(self._ambient.random(_ID_BYTES))
+        duty_id = self._ambient.random(_ID_BYTES).hex()
         with self._stores.db.write() as tx:
             release = self._disclosure.release_by_law(tx, person_id, request.code)
             log = [

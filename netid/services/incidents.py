@@ -10,7 +10,6 @@ from netid.errors import InvalidField
 from netid.identity.incidents import Incident
 from netid.identity.strict_yaml import parse_yaml
 from netid.identity.text import Language, Text
-from netid.services.interaction import encode_secret
 from netid.storage.duties import DutyKind
 from netid.storage.stores import Stores
 
@@ -56,7 +55,7 @@ class Incidents:
         with self._stores.db.write() as tx:
             people = self._stores.persons.count(tx)
             for kind in (DutyKind.INCIDENT_REPORT, DutyKind.INCIDENT):
-                duties.append(encode_secret(self._ambient.random(_ID_BYTES)))
+                duties.append(self._ambient.random(_ID_BYTES).hex())
                 self._stores.duties.add(tx, duties[-1], kind, None, about, now)
             details = {"drill": str(incident.drill).lower(), "cause": incident.cause.value}
             self._stores.audit.record(tx, "incident_declared", at=now, details=details)

@@ -8,7 +8,7 @@ from netid.credentials.status_list import Status
 from netid.errors import NotFound
 from netid.identity.revocation import RevocationReason
 from netid.services.fresh_sign_in import FreshSignIn
-from netid.services.interaction import OwnAction, encode_secret
+from netid.services.interaction import OwnAction
 from netid.services.sign_in import Browser
 from netid.services.statuses import Statuses
 from netid.storage.duties import DutyKind
@@ -60,7 +60,7 @@ class Revocation:
         count = self._statuses.change(tx, person_id, status, now)
         if count:
             details = {"became": status.name.lower(), "reason": reason}
-            duty_id = encode_secret(self._ambient.random(_ID_BYTES))
+            duty_id = self._ambient.random(_ID_BYTES).hex()
             self._stores.duties.add(tx, duty_id, DutyKind.COPIES, person_id, details, now)
             self._stores.duties.close(tx, duty_id, now)
             self._stores.audit.record(tx, "copies_changed", at=now, person_id=person_id, details=details)

@@ -12,7 +12,6 @@ from netid.disclosure import Disclosure
 from netid.errors import InvalidField, NotFound
 from netid.identity.entered import entered_words
 from netid.identity.suspension import SUSPENSION_RULES, SuspensionReason
-from netid.services.interaction import encode_secret
 from netid.services.revocation import Revocation
 from netid.storage.appeals import Appeal, AppealOutcome
 from netid.storage.persons import Person, PersonStatus, Suspension
@@ -124,7 +123,7 @@ class Suspensions:
         """Takes an appeal, once for each suspension. Raises InvalidField; NotFound without one."""
         words = entered_words(words, "words", MOST_WORDS)
         now = self._ambient.now()
-        appeal_id = encode_secret(self._ambient.random(_ID_BYTES))
+        appeal_id = self._ambient.random(_ID_BYTES).hex()
         with self._stores.db.write() as tx:
             suspension = self._standing(self._stores.persons.get(tx, person_id))
             if suspension is None:

@@ -52,10 +52,13 @@ def restore(database_url: str, backup: Path) -> None:
         raise BackupRefused(
             f"{target}: is still there; end the provider and move it away with its -wal and -shm"
         )
-    if not backup.exists():
-        raise BackupRefused(f"{backup}: is not there")
+    if not backup.is_file():
+        raise BackupRefused(f"{backup}: is not there, or not a file")
     with _new_private_file(target) as draft:
-        shutil.copyfile(backup, draft)
+        try:
+            shutil.copyfile(backup, draft)
+        except OSError as error:
+            raise BackupRefused(f"{backup}: cannot be copied: {error.strerror}") from error
         _check(draft, backup)
         with closing(sqlite3.connect(draft)) as connection:
             connection.execute(PRAGMAS[0])

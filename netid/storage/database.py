@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, exc, make_url
 
 from netid.errors import CommitUnconfirmed, StorageBusy
-from netid.settings import SettingsError
+from netid.settings import PREFIX, SettingsError
 from netid.storage import migrations, sqlite
 from netid.storage.sqlite_file import PRAGMAS, WAL, SqliteFile
 from netid.storage.transaction import Transaction
@@ -18,27 +18,45 @@ from netid.storage.transaction import Transaction
 _READ_ONLY_POSTGRESQL = "25006"
 
 
+class _Unusable(ValueError):
+    """What is wrong with the database that a setting names, and what to do."""
+
+
 class Database:
     """One of the two databases of an installation, open for this process; safe to share between threads."""
 
-    def __init__(self, url: str, metadata_name: Literal["main", "keys"], patience_seconds: int = 5) -> None:
+    def __init__(
+        self,
+        url: str,
+        metadata_name: Literal["main", "keys"],
+        patience_seconds: int = 5,
+        *,
+        create: bool = True,
+    ) -> None:
         """Open the database at a SQLAlchemy URL, `sqlite:///path` or `postgresql://…`.
 
         A transaction waits `patience_seconds` for its turn before it answers StorageBusy. A SQLite
-        file is created when missing, readable by its owner alone. Raises SettingsError for another
-        kind of database or a place where no file can be.
+        file that is missing is created, readable by its owner alone, and the directory it lies in.
+        Raises SettingsError for another kind of database, a file that is none or cannot be written, and,
+        with `create` false, one that is missing.
         """
         self.name = metadata_name
-        self._patience_seconds: float = patience_seconds
+        self._patience_seconds = patience_seconds
         self._file: SqliteFile | None = None
-        parsed = _parsed(url)
+        try:
+            self._open(_parsed(url), create)
+        except _Unusable as error:
+            setting = "DATABASE_URL" if metadata_name == "main" else "KEY_DATABASE_URL"
+            raise SettingsError(f"{PREFIX}{setting}: {error}") from error
+
+    def _open(self, parsed: URL, create: bool) -> None:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            path = _create_private_file(parsed)
-            self._file = SqliteFile(path, patience_seconds)
-            self._engine = _sqlite_engine(parsed, patience_seconds)
+            path = _usable_file(parsed, create)
+            self._file = SqliteFile(path, self._patience_seconds)
+            self._engine = _sqlite_engine(parsed, self._patience_seconds)
         else:
-            self._engine = _postgresql_engine(parsed, patience_seconds)
+            self._engine = _postgresql_engine(parsed, self._patience_seconds)
 
     def read(self) -> AbstractContextManager[Transaction]:
         """A `Transaction` that only reads. Raises StorageBusy when the database cannot answer now."""
@@ -88,7 +106,8 @@ class Database:
         with _busy_as_such(), self._engine.connect() as connection, connection.begin() as transaction:
             yield connection
             try:
-                transaction.commit()
+                if transaction.is_active:
+                    transaction.commit()
             except exc.DBAPIError as error:
                 if error.connection_invalidated:
                     # The server may have heard of it, and its answer is what was lost.
@@ -124,30 +143,47 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except exc.ArgumentError as error:
-        raise SettingsError("database: is not a URL; write sqlite:///path or postgresql://…") from error
+        raise _Unusable("is not a URL; write sqlite:///path or postgresql://…") from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise SettingsError(
-            "database: must be sqlite:///path or postgresql://…; a database in memory keeps nothing"
-        )
+        raise _Unusable("must be sqlite:///path or postgresql://…; a database in memory keeps nothing")
     return parsed
 
 
-def _create_private_file(url: URL) -> str:
+def _usable_file(url: URL, create: bool) -> str:
     path = url.database or ""
-    try:
-        if not os.path.exists(path):
+    if os.path.exists(path):
+        _check_usable(path)
+    elif create:
+        try:
             _put_in_place(path)
-        return path
-    except OSError as error:
-        raise SettingsError(f"database: {path} cannot be created: {error.strerror}") from error
+        except OSError as error:
+            raise _Unusable(f"{path} cannot be created: {error.strerror}; name another place") from error
+    else:
+        raise _Unusable(f"{path} is not there; name the database that a provider has used")
+    return path
+
+
+def _check_usable(path: str) -> None:
+    # Not opened as a file: closing it would give up the locks that SQLite holds on it in this process.
+    if os.path.isdir(path) or not os.access(path, os.R_OK | os.W_OK):
+        raise _Unusable(f"{path} is not a file that can be written; name another, or give it to this user")
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise _Unusable(f"{path} is not a SQLite database; name another file") from error
 
 
 def _put_in_place(path: str) -> None:
+    directory = os.path.dirname(path) or "."
+    with suppress(FileExistsError):
+        os.mkdir(directory, mode=0o700)
     # The file appears whole, in WAL mode and private: workers that start together cannot all switch the mode.
-    handle, draft = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".netid-")
+    handle, draft = tempfile.mkstemp(dir=directory, prefix=".netid-")
     os.close(handle)
     try:
         with closing(sqlite3.connect(draft)) as connection:

@@ -44,7 +44,7 @@ def load_keys(directory: Path) -> Keyring:
     anybody but its owner.
     """
     path = directory / KEYRING_FILE
-    data = private_files.read(path, _MAKE)
+    data = private_files.read(path, f"{_MAKE} --directory {directory}")
     try:
         return keyring_file.parse(data)
     except InvalidField as error:
@@ -58,7 +58,7 @@ def complete_keys(directory: Path, ambient: Ambient) -> bool:
     """
     path = directory / KEYRING_FILE
     with private_files.alone_beside(path):
-        data = private_files.read(path, _MAKE)
+        data = private_files.read(path, f"{_MAKE} --directory {directory}")
         try:
             completed = keyring_file.serialise(keyring_file.parse(data, ambient))
         except InvalidField as error:
@@ -138,7 +138,9 @@ def init_client_key(path: Path, ambient: Ambient) -> SigningKey:
 
 def load_client_key(path: Path) -> SigningKey:
     """A relying party's key from this file; raises KeyFileError as `load_keys` does."""
-    data = private_files.read(path, f"{_MAKE} --client {path.stem.removesuffix('-dpop')}")
+    data = private_files.read(
+        path, f"{_MAKE} --directory {path.parent} --client {path.stem.removesuffix('-dpop')}"
+    )
     try:
         return SigningKey.from_private_jwk(strict_json.parse_object(data))
     except InvalidField as error:

@@ -125,13 +125,18 @@ def test_a_mistake_in_a_registration_names_file_and_field(
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("COLOUR", "plum", "NETID_PROVIDER_COLOUR: there is no such setting"),
+        ("COLOUR", "plum", "NETID_PROVIDER_COLOUR: there is no such setting; `netid serve --settings`"),
+        ("ISUER", "https://a.example", "there is no such setting; write NETID_PROVIDER_ISSUER"),
         ("PORT", "http", "NETID_PROVIDER_PORT: "),
         ("ISSUER", "http://netid.example", "NETID_PROVIDER_ISSUER: uses http"),
-        ("MANAGEMENT_PORT", "8001", "management_port: is for mode test only"),
-        ("DATABASE_URL", "mysql://x", "database: must be sqlite"),
+        ("MANAGEMENT_PORT", "8001", "NETID_PROVIDER_MANAGEMENT_PORT: is for mode test only"),
+        ("PORT", "0", "NETID_PROVIDER_ISSUER: is needed with port 0"),
+        ("DATABASE_URL", "mysql://x", "NETID_PROVIDER_DATABASE_URL: must be sqlite"),
+        ("KEY_DATABASE_URL", "sqlite:////", "NETID_PROVIDER_KEY_DATABASE_URL: / is not a file"),
+        ("DATABASE_URL", f"sqlite:///{__file__}", "is not a SQLite database; name another file"),
         ("KEYS", "/nowhere", "/nowhere/keyring.json: there is no key file"),
-        ("RELYING_PARTIES", "/nowhere.yaml", "/nowhere.yaml: cannot be read"),
+        ("RELYING_PARTIES", sys.executable, "is not UTF-8 text; save it as that"),
+        ("RELYING_PARTIES", "/nowhere.yaml", "/nowhere.yaml: No such file or directory; name a file"),
     ],
 )
 def test_a_mistake_in_the_settings_stops_the_start(
@@ -145,6 +150,66 @@ def test_a_mistake_in_the_settings_stops_the_start(
     monkeypatch.setenv(f"NETID_PROVIDER_{name}", value)
     assert main(["serve", "--check"]) == 2
     assert expected in one_line(capsys)
+
+
+def test_one_database_is_not_two(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NETID_PROVIDER_KEY_DATABASE_URL", os.environ["NETID_PROVIDER_DATABASE_URL"])
+    assert main(["serve", "--check"]) == 2
+    assert "NETID_PROVIDER_KEY_DATABASE_URL: is the main database" in one_line(capsys)
+
+
+@pytest.mark.parametrize("setting", ["MANAGEMENT_PORT", "LINE_PORT"])
+def test_a_port_is_for_one_thing(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str
+) -> None:
+    settings = {"MODE": "test", "MANAGEMENT_PORT": "8001", "MANAGEMENT_TOKEN": "of-more-than-16-letters"}
+    for name, value in (settings | {"PORT": "8000", setting: "8000"}).items():
+        monkeypatch.setenv(f"NETID_PROVIDER_{name}", value)
+    assert main(["serve", "--check"]) == 2
+    assert f"NETID_PROVIDER_{setting}: is " in one_line(capsys)
+
+
+def test_what_is_asked_of_a_database_does_not_make_one(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["audit", "verify"], ["audit", "head"], ["backup", "restored"]):
+        assert main(command) == 2
+        assert "netid.db is not there; name the database" in one_line(capsys)
+    assert not list(installed.glob("*.db"))
+
+
+def test_the_directory_of_a_database_is_made(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default both lie in `var`, which a new installation does not have."""
+    monkeypatch.setenv("NETID_PROVIDER_DATABASE_URL", f"sqlite:///{installed}/var/netid.db")
+    assert main(["serve", "--check"]) == 0
+    assert (installed / "var").stat().st_mode & 0o777 == 0o700
+
+
+def test_without_an_issuer_it_is_this_machine_at_the_chosen_port(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NETID_PROVIDER_PORT", "8123")
+    assert main(["serve", "--check"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"http://127.0.0.1:8123, mode serve, sqlite:///{installed}/netid.db: ready to start"
+    )
+
+
+def test_keys_are_where_the_settings_say(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["keys", "init", "--client", "a-shop"]) == 0
+    assert str(installed / "keys" / "a-shop.json") in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["keys", "init", "--client", "../a-shop"])
+    assert "takes letters, digits, - and _" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_is_no_fault() -> None:
+    command = f"{sys.executable} -m netid.cli persona list | head -n 1"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_mistake_in_a_persona_file_stops_the_start(
@@ -189,7 +254,7 @@ def test_personas_are_listed_and_files_checked(tmp_path: Path, capsys: pytest.Ca
     assert any(line.startswith("child-of-10") for line in listed)
     file = tmp_path / "people.yaml"
     file.write_text("personas: [", encoding="utf-8")
-    assert main(["persona", "check", "--personas", str(file)]) == 2
+    assert main(["persona", "check", str(file)]) == 2
     assert "people.yaml" in one_line(capsys)
 
 

@@ -240,6 +240,7 @@ def test_rule_18_an_exercise_writes_both_notices_and_opens_both_tasks(
     assert f"People concerned: {written['people']}" in authority["en"]
     assert "Region of the stores: CN" in authority["en"]
     assert len(written["owed"]) == 2
+    assert all(task.isalnum() for task in written["owed"])  # else a command would take it for an option
     assert run("tasks") == 1
     for task in written["owed"]:
         assert run("notify", task) == 0

@@ -139,9 +139,12 @@ def test_given_files_are_served(https: Served, serve: Serving) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"TLS_CERTIFICATE": "x.pem"}, "tls_certificate and tls_key: go together"),
-        ({"TLS_KEY": "x.pem"}, "tls_certificate and tls_key: go together"),
-        ({"TLS_CERTIFICATE": "x", "TLS_KEY": "x"}, "issuer: is http where https is served"),
+        (
+            {"TLS_CERTIFICATE": "x.pem"},
+            "NETID_PROVIDER_TLS_CERTIFICATE and NETID_PROVIDER_TLS_KEY: go together",
+        ),
+        ({"TLS_KEY": "x.pem"}, "NETID_PROVIDER_TLS_CERTIFICATE and NETID_PROVIDER_TLS_KEY: go together"),
+        ({"TLS_CERTIFICATE": "x", "TLS_KEY": "x"}, "NETID_PROVIDER_ISSUER: is http where https is served"),
         ({"TLS_CERTIFICATE": "/nowhere", "TLS_KEY": "/nowhere", "ISSUER": "https://x"}, "No such file"),
         ({"TLS_CERTIFICATE": __file__, "TLS_KEY": __file__, "ISSUER": "https://x"}, "not a pair in PEM"),
     ],

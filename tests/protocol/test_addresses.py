@@ -99,6 +99,27 @@ def test_what_the_provider_says_of_itself_is_public_wherever_it_is_asked(behind:
 
 
 @pytest.mark.parametrize(
+    "path", ["/", "/authorize?client_id=x&state=%C3%A4%2F%3F", "/sign-in/x%C3%A4", "/enrol"]
+)
+def test_who_opens_another_name_of_this_machine_is_led_to_the_issuers(start: Starter, path: str) -> None:
+    """Cookies and forms are that name's alone: a sign-in would fail at its first form."""
+    provider = start()
+    own = urlsplit(provider.issuer)
+    assert own.hostname == "127.0.0.1"
+
+    def get(path: str, host: str) -> tuple[int, str | None]:
+        url = f"{provider.address}{path}"
+        answer = requests.get(url, headers={"Host": host}, allow_redirects=False, timeout=10)
+        return answer.status_code, answer.headers.get("Location")
+
+    assert get(path, f"localhost:{own.port}") == (303, f"{provider.issuer}{path}")
+    # Behind a proxy that would lead in a circle, and nobody else's name leads anywhere.
+    for host in ("localhost:1", "localhost", "localhost:99999", f"evil.example:{own.port}", "x:"):
+        assert get(path, host) == get(path, own.netloc)
+    assert get("/.well-known/openid-configuration", f"localhost:{own.port}") == (200, None)
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"Host": "evil.example"},

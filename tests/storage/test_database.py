@@ -239,8 +239,8 @@ def test_a_checkpoint_leaves_no_byte_of_what_was_deleted(tmp_path: Path) -> None
     ],
 )
 def test_a_place_that_cannot_be_stops_the_start(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"^database: "):
-        Database(url, "main")
+    with pytest.raises(SettingsError, match=r"^NETID_PROVIDER_KEY_DATABASE_URL: "):
+        Database(url, "keys")
 
 
 def test_times_are_kept_to_the_millisecond(db: Database, now: datetime, person_id: str) -> None:

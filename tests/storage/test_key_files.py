@@ -232,7 +232,8 @@ def test_the_content_is_on_the_disk_before_the_name_is(
 
 def test_a_missing_file_is_named_with_its_remedy_and_none_is_made(tmp_path: Path) -> None:
     assert refusal(lambda: load_keys(tmp_path)) == (
-        f"{tmp_path}/keyring.json: there is no key file; make it with `netid keys init`"
+        f"{tmp_path}/keyring.json: there is no key file; "
+        f"make it with `netid keys init --directory {tmp_path}`"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -240,7 +241,8 @@ def test_a_missing_file_is_named_with_its_remedy_and_none_is_made(tmp_path: Path
 @pytest.mark.parametrize("name", ["forum.json", "forum-dpop.json"])
 def test_a_missing_key_of_a_relying_party_is_named_with_what_makes_both(tmp_path: Path, name: str) -> None:
     assert refusal(lambda: load_client_key(tmp_path / name)) == (
-        f"{tmp_path}/{name}: there is no key file; make it with `netid keys init --client forum`"
+        f"{tmp_path}/{name}: there is no key file; "
+        f"make it with `netid keys init --directory {tmp_path} --client forum`"
     )
 
 
