@@ -183,7 +183,7 @@ def _to_the_issuers_name(origin: str) -> Callable[[], Response | None]:
     that name's alone. At another port a proxy may stand between, which would be led in a circle."""
     own = urlsplit(origin)
     others = set()
-    if own.hostname in LOOPBACK_HOSTS:
+    if own.hostname in LOOPBACK_HOSTS and own.port is not None:
         others = {own.netloc.replace(own.hostname, name) for name in LOOPBACK_HOSTS - {own.hostname, "::1"}}
 
     def lead() -> Response | None:

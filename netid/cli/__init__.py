@@ -47,12 +47,23 @@ def _client(name: str) -> str:
     return name
 
 
+class _Version(argparse.Action):
+    """Looked up only when it is asked for: that takes longer than the rest of `netid --help`."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_given: object) -> None:
+        from importlib.metadata import version
+
+        print(version("netid"))
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="netid",
         description="An open mock of a national network identity authentication service.",
         epilog="Settings are NETID_PROVIDER_* variables; `netid serve --settings` lists them.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="run a provider, relying parties and a wallet on this machine")

@@ -80,6 +80,9 @@ class Examination:
         if metadata is None:
             yield no_document(self._well_known(_OPENID), first)
             return
+        if metadata.get("issuer") != self._issuer:
+            yield self._another_issuer(metadata.get("issuer"))
+            return
         yield from self._metadata(metadata, first)
         yield from self._both_forms(metadata)
         yield from self._keys(metadata)
@@ -140,6 +143,13 @@ class Examination:
 
     # The documents
 
+    def _another_issuer(self, named: object) -> Finding:
+        return Finding(
+            f"{self._issuer} says that its issuer is {named!s}",
+            "the same, to the letter (OpenID Connect Discovery 1.0, 4.3)",
+            "if everybody uses the one it names, ask for that; else set NETID_PROVIDER_ISSUER to this one",
+        )
+
     def _clock(self, answer: requests.Response) -> Iterator[Finding]:
         try:
             ahead = parsedate_to_datetime(answer.headers["Date"]) - self._now()
@@ -154,13 +164,6 @@ class Examination:
 
     def _metadata(self, metadata: Mapping[str, object], answer: requests.Response) -> Iterator[Finding]:
         yield from document_findings(self._well_known(_OPENID), answer)
-        if metadata.get("issuer") != self._issuer:
-            yield Finding(
-                f"issuer is {metadata.get('issuer')!s}",
-                f"{self._issuer}, to the letter (OpenID Connect Discovery 1.0, 4.3)",
-                "set NETID_PROVIDER_ISSUER to the address that everybody uses, and ask for exactly that one",
-            )
-            return
         media_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
         try:
             read_metadata(self._issuer, HttpAnswer(answer.status_code, media_type, answer.content))

@@ -18,6 +18,7 @@ from netid.errors import InvalidField, NotFound
 from netid.identity.exceptions import ExceptionRequest
 from netid.identity.net_number import NetNumber
 from netid.identity.revocation import RevocationReason
+from netid.identity.shape import misshapen
 from netid.identity.suspension import SuspensionReason
 from netid.services.incidents import read_incident
 from netid.services.processing import processing_records
@@ -111,8 +112,7 @@ def _request(values: Mapping[str, str]) -> ExceptionRequest:
     try:
         return ExceptionRequest.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidField(str(first["loc"][0]), first["msg"], "see docs/operating.md") from error
+        raise misshapen(error, ExceptionRequest) from error
 
 
 def _tasks(office: Office, _chosen: Namespace) -> int:

@@ -8,7 +8,7 @@ from netid.app import public_keys_of
 from netid.errors import NotFound
 from netid.services.registration import Registration, load_registrations
 from netid.settings import read_settings
-from netid.storage.database import Database
+from netid.storage.database import Database, without_password
 from netid.storage.key_files import load_keys
 from netid.storage.stores import Stores
 from netid.storage.subjects import Subjects
@@ -30,7 +30,7 @@ def run(chosen: Namespace) -> None:
             platform_url=settings.platform_url,
         ):
             registration.put(relying_party)
-            print(f"{relying_party.client_id}: registered")
+            print(f"{relying_party.client_id}: registered in {without_password(settings.database_url)}")
     elif chosen.action == "remove":
         if not registration.remove(chosen.client_id):
             raise NotFound(f"{chosen.client_id}: is not registered")

@@ -36,10 +36,9 @@ def run(chosen: Namespace) -> int:
 
 
 def _described(settings: Settings) -> str:
-    from sqlalchemy import make_url
+    from netid.storage.database import without_password
 
-    database = make_url(settings.database_url).render_as_string(hide_password=True)
-    return f"{settings.issuer}, mode {settings.mode}, {database}"
+    return f"{settings.issuer}, mode {settings.mode}, {without_password(settings.database_url)}"
 
 
 def check(settings: Settings) -> None:

@@ -32,7 +32,7 @@ class PrivateKeyJwt:
     key: SigningKey
 
     @classmethod
-    def from_file(cls, path: Path) -> Self:
+    def from_file(cls, path: Path | str) -> Self:
         """The ES256 key in this file, a private JWK that nobody but its owner may read.
 
         Raises ConfigurationRefused with the file and what is wrong.

@@ -15,7 +15,7 @@ class DPoPKey:
     key: SigningKey
 
     @classmethod
-    def from_file(cls, path: Path) -> Self:
+    def from_file(cls, path: Path | str) -> Self:
         """The ES256 key in this file. Raises ConfigurationRefused with the file and what is wrong."""
         return cls(read_key(path))
 

@@ -12,13 +12,13 @@ from netid.errors import InvalidField
 _LARGEST_KEY_FILE = 10_000
 
 
-def read_key(path: Path) -> SigningKey:
+def read_key(path: Path | str) -> SigningKey:
     """The ES256 key in this file, which nobody but its owner may read.
 
     Raises ConfigurationRefused with the file and what is wrong.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise ConfigurationRefused(f"{path}: others may read it; close it with `chmod 600 {path}`")
             data = file.read(_LARGEST_KEY_FILE)

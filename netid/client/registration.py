@@ -3,14 +3,24 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from netid.client.authentication import Authentication, PrivateKeyJwt
 from netid.client.dpop import DPoPKey
+from netid.client.errors import ConfigurationRefused
 from netid.credentials.jwk import Algorithm
 from netid.identity.addresses import Issuer
 from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import RedirectUri
+from netid.identity.shape import misshapen
 from netid.identity.text import Language
 
 
@@ -19,6 +29,14 @@ class _Frozen(BaseModel):
         frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
     )
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_line(cls, given: object, read: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return read(given)
+        except ValidationError as error:
+            raise ConfigurationRefused(f"{cls.__name__}.{misshapen(error, cls).detail}") from error
+
 
 def _usual_algorithm(given: dict[str, Any]) -> Algorithm:
     """OpenID Connect's default is RS256; FAPI 2.0 does not allow it (5.4.1)."""
@@ -26,7 +44,7 @@ def _usual_algorithm(given: dict[str, Any]) -> Algorithm:
 
 
 class Registration(_Frozen):
-    """The same values as in the provider's registration; a wrong one raises pydantic.ValidationError."""
+    """The same values as in the provider's registration; a wrong one raises ConfigurationRefused."""
 
     issuer: Issuer
     """The provider, to the letter as it names itself."""
@@ -65,7 +83,7 @@ class Registration(_Frozen):
 
 
 class Ask(_Frozen):
-    """What one sign-in asks for. The check result is always asked for."""
+    """What one sign-in asks for. The check result is always asked for. Raises ConfigurationRefused too."""
 
     purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
     """The id of the registered purpose; None asks for the check result alone."""

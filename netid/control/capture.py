@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from io import BytesIO
 from threading import Condition
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from netid.control.masking import Mask
 from netid.errors import NothingCaptured, RequestDiffers
@@ -50,8 +50,8 @@ class Expectation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    endpoint: str | None = None
-    """The path below the issuer; None takes the next request of any."""
+    endpoint: Annotated[str, AfterValidator(lambda path: f"/{path.lstrip('/')}")] | None = None
+    """The path below the issuer, with or without its slash; None takes the next request of any."""
     seconds: float = 5.0
     """How long to wait for it, at most 60."""
     parameters: dict[str, str | None] = {}

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from netid.control.fault_reading import nearest
 from netid.control.reading import json_object, known, read
 from netid.control.target import Find, Target
 from netid.errors import NoSuchPersona
 from netid.identity.persons import Persona
 from netid.identity.relying_party import WALLET_CLIENT_ID
+from netid.identity.shape import nearest
 from netid.services.approval import ApprovalRule
 
 

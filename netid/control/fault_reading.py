@@ -1,7 +1,6 @@
 """Reading a declared fault from plain data: what is unknown is refused with the nearest valid names."""
 
-from collections.abc import Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -9,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from netid.control.faults import AnswerFault, Fault, LineFault, TokenFault
 from netid.errors import InvalidField
 from netid.identity.claims import CATALOGUE
+from netid.identity.shape import nearest
 
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 _MODELS: tuple[type[BaseModel], ...] = get_args(AnswerFault | LineFault | TokenFault)
@@ -25,12 +25,6 @@ def read_fault(given: Mapping[str, Any]) -> Fault:
         return _FAULT.validate_python(given)
     except ValidationError as error:
         raise _refusal(given, error) from error
-
-
-def nearest(name: object, valid: Collection[str]) -> str:
-    """The remedy for an unknown name: those most like it, or all of them where none is."""
-    close = get_close_matches(str(name), valid)
-    return f"did you mean {' or '.join(close)}?" if close else f"choose from {', '.join(sorted(valid))}"
 
 
 def _refusal(given: Mapping[str, Any], error: ValidationError) -> InvalidField:

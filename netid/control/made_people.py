@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from netid.control.fault_reading import nearest
 from netid.control.reading import known
 from netid.errors import InvalidField
 from netid.identity.ages import Capacity, birthdate_of_age, capacity_on
@@ -14,6 +13,7 @@ from netid.identity.documents import DOCUMENT_KINDS, make_synthetic_phone
 from netid.identity.identity_document import Sex
 from netid.identity.persona_file import DocumentEntry, Group, PersonaEntry, PersonaId, PersonaStatus, Span
 from netid.identity.persons import Persona, persona_of
+from netid.identity.shape import nearest
 from netid.identity.text import Text
 
 _GROUPS = {

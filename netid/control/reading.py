@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 
-from netid.control.fault_reading import nearest
 from netid.credentials import strict_json
 from netid.errors import InvalidField, UnsupportedMediaType
-from netid.identity.claims import CATALOGUE
+from netid.identity.shape import misshapen, nearest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -29,14 +28,7 @@ def read(model: type[M], body: dict[str, Any]) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        # A misspelt member shows twice, as missing and as unknown; the unknown one says more.
-        first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-        where = [str(part) for part in first["loc"]]
-        valid = _valid(model, first["type"], first.get("ctx", {}), where)
-        remedy = "see /openapi.json" if valid is None else nearest(_named(first, where), valid)
-        rule = _RULES.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise InvalidField(".".join(where) or "body", rule, remedy) from error
+        raise misshapen(error, model) from error
 
 
 def known(where: str, name: str, valid: Collection[str]) -> str:
@@ -46,19 +38,3 @@ def known(where: str, name: str, valid: Collection[str]) -> str:
             where, "there is none of that name", nearest(name, valid) if valid else "make one first"
         )
     return name
-
-
-_RULES = {"extra_forbidden": "there is no such member", "missing": "is missing"}
-
-
-def _named(fault: Any, where: list[str]) -> str:
-    return where[-1] if fault["type"] == "extra_forbidden" else str(fault["input"])
-
-
-def _valid(model: type[BaseModel], kind: str, context: dict[str, Any], where: list[str]) -> list[str] | None:
-    """The names that would do at this place, where it takes names."""
-    if kind == "extra_forbidden":
-        return list(model.model_fields)
-    if kind in {"literal_error", "enum"}:
-        return [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
-    return list(CATALOGUE) if where[:1] == ["voluntary"] else None

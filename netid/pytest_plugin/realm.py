@@ -262,8 +262,8 @@ class Requests:
         return self._netid.take(wanted)
 
     def count(self, endpoint: str) -> int:
-        """How many requests this endpoint got."""
-        return self._netid.received()[0].get(endpoint, 0)
+        """How many requests this endpoint got: its path below the issuer, with or without its slash."""
+        return self._netid.received()[0].get(f"/{endpoint.lstrip('/')}", 0)
 
     def all(self) -> list[Captured]:
         """The last thousand, the oldest first."""

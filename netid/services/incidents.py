@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from netid.ambient import Ambient
-from netid.errors import InvalidField
 from netid.identity.incidents import Incident
+from netid.identity.shape import misshapen
 from netid.identity.strict_yaml import parse_yaml
 from netid.identity.text import Language, Text
 from netid.storage.duties import DutyKind
@@ -34,9 +34,7 @@ def read_incident(text: str) -> Incident:
     try:
         return Incident.model_validate(parse_yaml(text))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InvalidField(field, first["msg"], "see docs/operating.md") from error
+        raise misshapen(error, Incident) from error
 
 
 class Incidents:

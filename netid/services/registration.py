@@ -10,6 +10,7 @@ from netid.ambient import Ambient
 from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField, RegistrationRefused
 from netid.identity.relying_party import WALLET_CLIENT_ID, RelyingParty
+from netid.identity.shape import misshapen
 from netid.identity.strict_yaml import parse_yaml
 from netid.services.own_pages import OWN_CLIENT_ID
 from netid.storage.stores import Stores
@@ -40,7 +41,7 @@ def checked_registration(entry: object, read_public_keys: ReadPublicKeys | None 
         if relying_party.jwks is not None:
             _check_keys(relying_party, PublicKeySet.from_jwks(relying_party.jwks))
     except ValidationError as error:
-        raise RegistrationRefused(_first_fault(error)) from error
+        raise RegistrationRefused(misshapen(error, RelyingParty).detail) from error
     except InvalidField as error:
         raise RegistrationRefused(error.detail) from error
     return relying_party
@@ -58,16 +59,6 @@ def _digest(secret: object) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _first_fault(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    # A misspelt name shows twice, as missing and as unknown; the unknown one says more.
-    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in first["loc"])
-    what = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
-    what = what.removeprefix("Value error, ")
-    return f"{where}: {what}" if where else what
-
-
 def load_registrations(
     text: str, source: str, *, read_public_keys: ReadPublicKeys, platform_url: str | None
 ) -> list[RelyingParty]:
@@ -81,14 +72,17 @@ def load_registrations(
     entries = document["relying_parties"]
     if not isinstance(entries, list):
         raise RegistrationRefused(f"{source}: relying_parties: must be a list")
-    found = []
+    found: dict[str, RelyingParty] = {}
     for place, entry in enumerate(entries):
         name = entry.get("client_id", place) if isinstance(entry, Mapping) else place
         try:
-            found.append(checked_registration(entry, read_public_keys))
+            relying_party = checked_registration(entry, read_public_keys)
+            if relying_party.client_id in found:
+                raise RegistrationRefused("client_id: stands here twice; give each its own")
         except RegistrationRefused as error:
             raise RegistrationRefused(f"{source}: relying_parties[{name}]: {error.detail}") from error
-    return found
+        found[relying_party.client_id] = relying_party
+    return list(found.values())
 
 
 class Registration:

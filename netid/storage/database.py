@@ -118,6 +118,11 @@ class Database:
         return nullcontext() if self._file is None else self._file.turn(self._patience_seconds)
 
 
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
 @contextmanager
 def _busy_as_such() -> Iterator[None]:
     try:

@@ -92,4 +92,7 @@ class RelyingParties:
                 "legal_entity.sector: this legal entity has another sector; use that one"
             )
         if holder != entity.name.zh:
-            raise RegistrationRefused("legal_entity.sector: belongs to another legal entity; choose another")
+            raise RegistrationRefused(
+                f"legal_entity.sector: belongs to another legal entity, with the Chinese name {holder}; "
+                "choose another sector, or keep that name"
+            )

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def test_help_imports_nothing_it_does_not_need() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"{version('netid')}\n"
+
+
 def test_keys_are_made_once_and_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["keys", "init", "--directory", str(tmp_path), "--client", "a-shop"]
     assert main(arguments) == 0
@@ -104,7 +111,14 @@ def test_relying_parties_are_added_listed_and_removed(
         ("http://localhost:5000/callback", "http://shop.example/callback", "redirect_uris.0"),
         ("a-secret-of-at-least-32-characters-please", "short", "secret"),
         ("en: A shop}", "en: ''}", "name.en"),
-        ("contact:", "kontact:", "kontact"),
+        ("contact:", "kontact:", "kontact: there is no such field; did you mean contact?"),
+        ("sector:", "secto:", "legal_entity.secto: there is no such field; did you mean sector?"),
+        (
+            "    contact",
+            "    profile: fapi\n    contact",
+            "profile: is not one of its values; did you mean fapi2?",
+        ),
+        ("    contact: privacy@a-shop.example\n", "", "contact: is missing; add it"),
         ("relying_parties:", "parties:", "relying_parties"),
         ("- client_id: a-shop", "- {", "line"),
     ],
@@ -120,6 +134,16 @@ def test_a_mistake_in_a_registration_names_file_and_field(
     assert field in line
     assert main(["relying-party", "list"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_one_client_id_twice_in_a_file_is_refused(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second would quietly take the place of the first."""
+    file = installed / "shops.yaml"
+    file.write_text(REGISTRATION + REGISTRATION.partition("parties:\n")[2], encoding="utf-8")
+    assert main(["relying-party", "add", str(file)]) == 2
+    assert "relying_parties[a-shop]: client_id: stands here twice" in one_line(capsys)
 
 
 @pytest.mark.parametrize(

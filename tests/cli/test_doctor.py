@@ -287,12 +287,26 @@ def test_findings_are_printed_with_what_to_do_and_status_1(
     assert remedy.strip() == "to do:    see the provider's log"
 
 
-@pytest.mark.parametrize(
-    "issuer", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}", "nonsense", "http://"]
-)
+@pytest.mark.parametrize("issuer", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}"])
 def test_whoever_is_not_there_is_a_finding(issuer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", issuer.format(port=free_port())]) == 1
     assert "cannot be reached" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("issuer", ["nonsense", "127.0.0.1:8000", "http://"])
+def test_what_is_no_address_is_one_line(issuer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", issuer]) == 2
+    assert capsys.readouterr().err == (
+        "netid doctor: issuer: must be an http or https URL; write one such as https://id.example\n"
+    )
+
+
+def test_one_who_is_asked_by_another_name_is_one_finding(provider: Examined) -> None:
+    """All its addresses lie elsewhere then; fifteen findings would say the same."""
+    asked = provider.issuer.replace("127.0.0.1", "localhost")
+    [found] = Examination(asked, trust=None, now=lambda: datetime.now(UTC)).report().findings
+    assert found.what == f"{asked} says that its issuer is {provider.issuer}"
+    assert "ask for that" in found.remedy
 
 
 def test_a_provider_that_says_nothing_in_http_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:

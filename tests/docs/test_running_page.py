@@ -34,7 +34,6 @@ def variables(name: str) -> dict[str, str]:
 def _office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory to work in; what would serve until it is ended says so instead."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "var").mkdir()
     (tmp_path / "relying-parties.yaml").write_text("relying_parties: []\n")
     monkeypatch.setattr(serve, "serve", lambda settings: sys.stdout.write(f"serves {settings.issuer}\n"))
 
@@ -54,6 +53,13 @@ def test_it_starts_as_the_page_says(
         monkeypatch.setenv(name, value)
     assert [main(command) for command in commands("start")] == [0, 0, 0]
     assert capsys.readouterr().out.endswith("serves https://id.example\n")
+
+
+def test_the_people_of_the_page_are_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(snippets(PAGE, "personas")[0], encoding="utf-8")
+    assert main(["persona", "check", str(file)]) == 0
+    assert capsys.readouterr().out == "2 personas, no mistake\n"
 
 
 def test_https_by_a_local_authority(

@@ -37,8 +37,13 @@ class Form:
     @property
     def whole_word(self) -> bool:
         """Whether it is so short that inside longer text it would be a coincidence."""
-        is_number = self.text.lstrip("-").isdecimal()
-        return len(self.text.encode()) < _SHORT_BYTES or (is_number and len(self.text) < _SHORT_DIGITS)
+        return is_coincidental(self.text)
+
+
+def is_coincidental(text: str) -> bool:
+    """Whether it is so short that random text holds it now and then."""
+    is_number = text.lstrip("-").isdecimal()
+    return len(text.encode()) < _SHORT_BYTES or (is_number and len(text) < _SHORT_DIGITS)
 
 
 def forms_of(planted: Planted, today: date) -> list[Form]:

@@ -15,7 +15,7 @@ from datetime import date
 from itertools import chain
 from urllib.parse import unquote_to_bytes
 
-from tests.privacy.forms import Form, Planted, digests_of, forms_of, shows_through
+from tests.privacy.forms import Form, Planted, digests_of, forms_of, is_coincidental, shows_through
 
 _DEPTH = 4
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -123,7 +123,9 @@ def _needles(forms: Iterable[tuple[str, Form]]) -> Iterator[_Needle]:
         if form.whole_word:
             continue
         texts = [(form.text.encode(character_set), character_set) for character_set in _CHARACTER_SETS]
-        texts.append((_SEPARATORS.sub(b"", form.text.encode()), "without separators"))
+        joined = _SEPARATORS.sub(b"", form.text.encode())
+        if not is_coincidental(joined.decode()):
+            texts.append((joined, "without separators"))
         for text, how in texts:
             if len(text) >= _SHORTEST:
                 yield _Needle(text.lower(), field, f"{form.label}, {how}")

@@ -131,7 +131,9 @@ def key_file(path: Path, key: SigningKey, mode: int = 0o600) -> Path:
 
 def test_the_key_is_read_from_its_file(tmp_path):
     key = SigningKey.generate("ES256", os.urandom)
-    assert PrivateKeyJwt.from_file(key_file(tmp_path / "key.json", key)).key.public == key.public
+    file = key_file(tmp_path / "key.json", key)
+    assert PrivateKeyJwt.from_file(file).key.public == key.public
+    assert PrivateKeyJwt.from_file(str(file)).key.public == key.public
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
