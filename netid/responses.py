@@ -18,6 +18,7 @@ from netid.errors import (
     UnexpectedFault,
     UnsupportedMediaType,
 )
+from netid.identity.text import Text
 
 log = logging.getLogger("netid.refused")
 
@@ -128,14 +129,14 @@ def redirect_to_relying_party(redirect_uri: str, parameters: dict[str, str | Non
     return see_other(f"{redirect_uri}{separator}{urlencode(given)}")
 
 
-def form_for_relying_party(redirect_uri: str, parameters: dict[str, str | None]) -> Response:
+def form_for_relying_party(redirect_uri: str, parameters: dict[str, str | None], platform: Text) -> Response:
     """A page whose form posts these parameters to a proven redirect URI (OAuth 2.0 Form Post Response Mode).
 
     It sends itself; without scripts the person presses its button.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    page = Response(render_template("form_post.html", action=redirect_uri, parameters=given))
-    return page_headers(page, [redirect_origin(redirect_uri)], script=True)
+    page = render_template("form_post.html", action=redirect_uri, parameters=given, platform=platform)
+    return page_headers(Response(page), [redirect_origin(redirect_uri)], script=True)
 
 
 def redirect_origin(redirect_uri: str) -> str:

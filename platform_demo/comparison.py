@@ -54,7 +54,7 @@ def _seen(name: str, details: Mapping[str, str | bool]) -> Words:
 
 def _where_to(way: str) -> Row:
     provider = HAS if way == "netid" else HAS_NOT
-    what = Words("您去了哪家平台", "Which platform you went to")
+    what = Words("您去了哪家", "Which platform you went to")
     wallet = HAS if way == "wallet" else HAS_NOT
     return Row("where", what, provider, NOT_APPLICABLE, wallet, NOT_APPLICABLE)
 
@@ -64,7 +64,7 @@ def _across(way: str, details: Mapping[str, str | bool]) -> Row:
     linkable = {"document_number", "phone_number"} & details.keys()
     return Row(
         "across",
-        Words("在不同平台之间认出您", "Recognise you across platforms"),
+        Words("在不同互联网平台之间认出您", "Recognise you across platforms"),
         CAN if way == "netid" else CANNOT,
         CAN if linkable else CANNOT,
         CAN if way == "wallet" else CANNOT,

@@ -47,7 +47,8 @@ def _document_number(text: str) -> str:
         raise Refused(
             Words(
                 f"只收不可能属于任何人的居民身份证号码，例如{EXAMPLE_NUMBER}。",
-                f"Only resident numbers that cannot be anybody’s are taken, such as {EXAMPLE_NUMBER}.",
+                "Only resident numbers that cannot belong to anybody are accepted, such as "
+                f"{EXAMPLE_NUMBER}.",
             )
         )
     return number
@@ -73,7 +74,7 @@ def _phone_number(text: str) -> str:
         raise Refused(
             Words(
                 f"只收没有分配给任何人的手机号码，例如{EXAMPLE_PHONE}。",
-                f"Only mobile numbers that nobody has are taken, such as {EXAMPLE_PHONE}.",
+                f"Only mobile numbers that cannot belong to anybody are accepted, such as {EXAMPLE_PHONE}.",
             )
         )
     return f"+86{found[1]}"

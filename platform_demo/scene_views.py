@@ -226,6 +226,7 @@ class ScenePages:
         given: dict[str, str | bool] = dict(account.details)
         return self._show(
             "received.html",
+            form_action=origin_of(self._wallet_origin),
             account=account,
             details=[(name, account.details[name]) for name in CLAIMS if name in account.details],
             evidence=evidence,

@@ -76,17 +76,18 @@ FORUM = Scene(
     operator=Words("檐下社区（虚构）有限公司", "Eaves Community (made up) Ltd"),
     why=Words(
         "发帖的人必须是真实的人，这是法律的要求。论坛不需要知道您是谁。",
-        "The law wants whoever posts to be a real person. The forum does not need to know who you are.",
+        "The law requires everyone who posts to be a real person. The forum does not need to know who you "
+        "are.",
     ),
     purpose=None,
     netid_shares=Words(
-        "论坛会收到核验结果、核验方式、核验时间，以及只在本论坛使用的标识。证件内容一项也不提供。",
-        "The forum receives the check result, how and when you were checked, and an identifier it alone "
-        "uses. Nothing from your document is shared.",
+        "檐下论坛会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。证件内容一项也不提供。",
+        "Eaves Forum will receive the check result, how and when you were checked, and an identifier it "
+        "alone uses. Nothing from your document is shared.",
     ),
     other_way=Words("用手机号码注册", "Sign up with a mobile number"),
     other_way_shares=Words(
-        "论坛会收到您的手机号码，一直存到您删除账号。",
+        "论坛会收到您的手机号码，一直存到您注销账号。",
         "The forum receives your mobile number and keeps it until you delete your account.",
     ),
     other_way_fields=("phone_number",),
@@ -115,12 +116,13 @@ GAME = Scene(
     ),
     purpose="minors-mode",
     netid_shares=Words(
-        "游戏会收到核验结果，以及“已满18岁”的是或否。姓名、证件号码和生日都不提供。"
-        "未满14岁的，要由监护人同意。",
-        "The game receives the check result, and a yes or no to “aged 18 or over”. Name, document number "
-        "and birthday are not shared. If you are under 14, your guardian has to agree.",
+        "九格棋会收到核验结果、核验方式、核验时间、只在这里使用的标识，以及“已满18岁”的是或否。"
+        "姓名、证件号码和生日都不提供。未满14岁的，要由监护人同意。",
+        "Nine Squares will receive the check result, how and when you were checked, an identifier it alone "
+        "uses, and a yes or no to “aged 18 or over”. Name, document number and birthday are not shared. If "
+        "you are under 14, your guardian has to agree.",
     ),
-    other_way=Words("填写姓名和证件号码注册", "Sign up by typing name and document number"),
+    other_way=Words("填写姓名和证件号码注册", "Sign up by typing in your name and document number"),
     other_way_shares=Words(
         "游戏会收到姓名和证件号码，从号码里能看出生日。未满14岁的，请监护人填写。",
         "The game receives name and document number, and the number tells your birthday. If you are under "
@@ -153,14 +155,16 @@ PARCELS = Scene(
     ),
     purpose="real-name-parcel",
     netid_shares=Words(
-        "先由公共服务平台问您是否同意。同意后，风筝寄件会收到姓名和证件号码；手机号码由您决定给不给。",
-        "The provider first asks you. If you agree, Kite Parcels receives your name and document number; "
-        "your mobile number is up to you.",
+        "先由公共服务平台问您是否同意。同意后，风筝寄件会收到核验结果、核验方式、核验时间、"
+        "只在这里使用的标识，以及姓名和证件号码；手机号码由您决定给不给。",
+        "The provider first asks you. If you agree, Kite Parcels will receive the check result, how and when "
+        "you were checked, an identifier it alone uses, and your name and document number; your mobile "
+        "number is up to you.",
     ),
-    other_way=Words("填写身份信息注册", "Sign up by typing your details"),
+    other_way=Words("填写身份信息注册", "Sign up by typing in your details"),
     other_way_shares=Words(
         "风筝寄件会收到您填写的姓名和证件号码；手机号码可以不填。",
-        "Kite Parcels receives the name and document number you type; your mobile number is up to you.",
+        "Kite Parcels receives the name and document number you type in; your mobile number is up to you.",
     ),
     other_way_fields=("name", "document_number", "phone_number"),
     optional_fields=frozenset({"phone_number"}),

@@ -9,7 +9,7 @@ import requests
 
 from tests.running import DEMO_PASSCODE, Client, Running
 
-_VOID = frozenset({"input", "link", "meta", "br", "hr", "img", "ellipse", "path"})
+_VOID = frozenset({"input", "link", "meta", "br", "wbr", "hr", "img", "ellipse", "path"})
 
 
 @dataclass

@@ -69,6 +69,9 @@ _ROWS = (
 CATALOGUE: Mapping[str, Claim] = MappingProxyType({row.name: row for row in _ROWS})
 """Every claim by its name, in the order a page lists them."""
 
+FIELDS = frozenset(row.name for row in _ROWS if row.is_field)
+"""The names of those that are plaintext values, not yes or no."""
+
 
 def in_catalogue_order(names: frozenset[str]) -> list[Claim]:
     """Those claims in the order a page lists them; unknown names are a programming error."""

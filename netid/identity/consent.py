@@ -13,7 +13,7 @@ from netid.identity.claims import CATALOGUE
 from netid.identity.relying_party import Necessity, Purpose, RelyingParty
 from netid.identity.text import Language, Text
 
-NOTICE_VERSION = "2026-11-25"
+NOTICE_VERSION = "2026-11-28"
 """Changes with any word below; a remembered decision holds for its own version only."""
 
 _WORDS: Mapping[str, Text] = {
@@ -39,7 +39,7 @@ _WORDS: Mapping[str, Text] = {
         en="How long: {name} keeps it until you withdraw or cancel your net number, and then has to delete "
         "it.",
     ),
-    "check_kept_for_child": Text(
+    "check_kept_for_guardian": Text(
         zh="存多久：{name}存到撤回同意、注销网号或孩子满14岁为止，之后应当删除，或者重新征求同意。",
         en="How long: {name} keeps it until the consent is withdrawn, the net number is cancelled or the "
         "child turns 14; then it has to delete it or ask anew.",
@@ -65,32 +65,70 @@ _WORDS: Mapping[str, Text] = {
         zh="不同意，就什么都不提供。您会回到{name}，可改用其他方式。",
         en="If you refuse, nothing is shared. You return to {name} and can use another way.",
     ),
-    "withdraw": Text(
-        zh="撤回：随时可在“我的记录”撤回。投诉：{contact}",
-        en="Withdraw: at any time, in “My records”. Complain: {contact}",
-    ),
+    "withdraw": Text(zh="撤回：随时可在“我的记录”撤回。", en="Withdraw: at any time, in “My records”."),
+    "complain": Text(zh="投诉：{contact}", en="Complain: {contact}"),
     "guardian": Text(
-        zh="申请人未满14岁，由监护人阅读并决定。这次同意仅限这个平台、这项用途（《个人信息保护法》第三十一条）。",
-        en="The person is under 14, so a guardian reads this and decides. The consent covers this platform "
-        "and this purpose only (PIPL, article 31).",
+        zh="孩子未满14岁，由您阅读并决定。这次同意仅限这个平台、这项用途（《个人信息保护法》第三十一条）。",
+        en="Your child is under 14, so you read this and decide. Your consent covers this platform and this "
+        "purpose only (PIPL, article 31).",
+    ),
+    "permit_showing": Text(
+        zh="出示：孩子每次在钱包里同意之后，钱包直接向{name}出示，公共服务平台不参与，也不会知道。",
+        en="Showing it: your child’s wallet does so directly, each time your child agrees there. The "
+        "provider takes no part and does not hear of it.",
+    ),
+    "permit_check": Text(
+        zh="{name}会知道孩子持有有效的网证，并收到所出示副本的标识；不会知道核验方式和核验时间。"
+        "证件内容一项也不提供。",
+        en="{name} will learn that your child holds a valid net credential, and receive the identifier of "
+        "the copy that is shown; not how and when your child was checked. Nothing from the document is "
+        "shared.",
+    ),
+    "permit_check_too": Text(
+        zh="{name}还会知道孩子持有有效的网证，并收到所出示副本的标识；不会知道核验方式和核验时间。",
+        en="{name} will also learn that your child holds a valid net credential, and receive the identifier "
+        "of the copy that is shown; not how and when your child was checked.",
+    ),
+    "permit_kept": Text(
+        zh="存多久：{name}只能存到不再需要为止，之后应当删除（《个人信息保护法》第十九条、第四十七条）。",
+        en="How long: {name} may keep it only while it needs it, and then has to delete it (PIPL, articles "
+        "19 and 47).",
+    ),
+    "permit_refuse": Text(
+        zh="不许可，就什么都不提供。孩子可以在{name}改用其他方式。",
+        en="If you do not permit it, nothing is shared. Your child can use another way at {name}.",
+    ),
+    "permit_withdraw": Text(
+        zh="撤回：在孩子的钱包里删除许可；最迟30天后自动失效。",
+        en="Withdraw: delete the permission in your child’s wallet. It ends by itself after 30 days at most.",
     ),
     "wallet_recipient": Text(
         zh="谁收到：您自己的钱包，在您自己的设备上", en="Who receives it: your own wallet, on your own device"
     ),
+    "wallet_recipient_for_guardian": Text(
+        zh="谁收到：孩子自己的钱包，在孩子自己的设备上",
+        en="Who receives it: your child’s own wallet, on your child’s own device",
+    ),
     "wallet_contents": Text(
-        zh="放进去的内容，只要您的证件上有；每一项都可以单独出示，也可以一项都不出示：",
-        en="What goes in, as far as your document has it; you can show each of these alone, or none:",
+        zh="放进去的内容如下，以证件上有的为限；每一项都可以单独出示，也可以一项都不出示：",
+        en="What goes in, as far as the document has it; each of these can be shown alone, or none:",
     ),
     "wallet_claim": Text(zh="{label}", en="{label}"),
     "wallet_number": Text(
         zh="网号也会放进去。任何互联网平台都不能索取网号。",
-        en="Your net number goes in too. No platform can ask for it.",
+        en="The net number goes in too. No platform can ask for it.",
     ),
     "wallet_later": Text(
-        zh="出示：以后由您的钱包直接向平台出示，公共服务平台不参与，也不会知道；"
-        "如果平台与公共服务平台串通，仍然可以认出您。",
+        zh="出示：以后由您的钱包直接向互联网平台出示，公共服务平台不参与，也不会知道；"
+        "如果互联网平台与公共服务平台串通，仍然可以认出您。",
         en="Showing it: your wallet does so directly. The provider takes no part and does not hear of it; a "
         "platform and the provider together could still recognise you.",
+    ),
+    "wallet_later_for_guardian": Text(
+        zh="出示：以后由孩子的钱包直接向互联网平台出示，公共服务平台不参与，也不会知道；"
+        "如果互联网平台与公共服务平台串通，仍然可以认出孩子。",
+        en="Showing it: your child’s wallet does so directly. The provider takes no part and does not hear "
+        "of it; a platform and the provider together could still recognise your child.",
     ),
     "wallet_kept": Text(
         zh="存多久：存在您的钱包里，由您删除。短期副本两天内失效，长期副本30天内失效；"
@@ -98,19 +136,31 @@ _WORDS: Mapping[str, Text] = {
         en="How long: in your wallet, until you delete it. Short copies end within two days, long ones "
         "within 30 days; the provider notes only when you got them, and the numbers of the long copies.",
     ),
+    "wallet_kept_for_guardian": Text(
+        zh="存多久：存在孩子的钱包里，在那里删除。短期副本两天内失效，长期副本30天内失效；"
+        "公共服务平台只记下放进去的时间、长期副本的编号，以及这个钱包的公钥指纹。",
+        en="How long: in your child’s wallet, until it is deleted there. Short copies end within two days, "
+        "long ones within 30 days; the provider notes only when they were given, the numbers of the long "
+        "copies, and a fingerprint of the wallet’s key.",
+    ),
     "wallet_refuse": Text(
         zh="不同意，就什么都不放进钱包。", en="If you refuse, nothing is put into a wallet."
     ),
     "wallet_withdraw": Text(
-        zh="撤回：注销网号后，长期副本会公布为失效，短期副本两天内失效。投诉：{contact}",
+        zh="撤回：注销网号后，长期副本会公布为失效，短期副本两天内失效。",
         en="Take it back: once you cancel your net number, long copies are published as void, and short ones "
-        "end within two days. Complain: {contact}",
+        "end within two days.",
+    ),
+    "wallet_withdraw_for_guardian": Text(
+        zh="撤回：注销孩子的网号后，长期副本会公布为失效，短期副本两天内失效。",
+        en="Take it back: once your child’s net number is cancelled, long copies are published as void, and "
+        "short ones end within two days.",
     ),
     "wallet_guardian": Text(
-        zh="申请人未满14岁，由监护人阅读并决定。以后每次向平台出示，还要有监护人对该平台、该用途的许可"
+        zh="孩子未满14岁，由您阅读并决定。以后每次向互联网平台出示，还要有您对该平台、该用途的许可"
         "（《个人信息保护法》第三十一条）。",
-        en="The person is under 14, so a guardian reads this and decides. To show it to a platform later "
-        "also takes the guardian’s permission for that platform and purpose (PIPL, article 31).",
+        en="Your child is under 14, so you read this and decide. To show it to a platform later also takes "
+        "your permission for that platform and purpose (PIPL, article 31).",
     ),
 }
 
@@ -147,6 +197,8 @@ class Notice:
     basis: str
     claims: tuple[NoticeClaim, ...]
     for_guardian: bool
+    is_permission: bool
+    """Whether the guardian permits a child's wallet to show this itself, without the provider."""
     to_own_wallet: bool
     lines: tuple[str, ...]
     """The full text, a line per item."""
@@ -160,13 +212,9 @@ class Notice:
         """The claims of that necessity, in page order."""
         return [claim for claim in self.claims if claim.necessity is necessity]
 
-    @property
-    def check_kept(self) -> str:
-        """Which sentence says how long a check result is kept."""
-        return "check_kept_for_child" if self.for_guardian else "check_kept"
-
     def line(self, key: str, **values: str) -> str:
-        """One sentence of the notice, as the text itself has it."""
+        """One sentence of the notice, as the text itself has it; some are another to a guardian."""
+        words = (self.for_guardian and _WORDS.get(f"{key}_for_guardian")) or _WORDS[key]
         purpose = self.purpose or ""
         known = {
             "name": self.recipient,
@@ -174,7 +222,7 @@ class Notice:
             "contact": self.contact,
             "purpose": purpose,
         }
-        return _WORDS[key].in_(self.language).format(**known, basis=self.basis, **values)
+        return words.in_(self.language).format(**known, basis=self.basis, **values)
 
 
 def notice_for(
@@ -184,8 +232,11 @@ def notice_for(
     language: Language,
     *,
     for_guardian: bool = False,
+    is_permission: bool = False,
 ) -> Notice:
     """The notice for one request: `asked` is registered ∩ requested, empty for a check result.
+
+    `is_permission`: a guardian reads it, and permits a child's wallet to show this itself.
 
     Raises NoticeIncomplete, which stops the flow, when something that has to be said is missing.
     """
@@ -199,7 +250,8 @@ def notice_for(
         purpose=purpose.text.in_(language) if purpose else None,
         basis=basis.text.in_(language) if basis else "",
         claims=_notice_claims(purpose, asked, language) if purpose else (),
-        for_guardian=for_guardian,
+        for_guardian=for_guardian or is_permission,
+        is_permission=is_permission,
         to_own_wallet=relying_party.is_own_wallet,
         lines=(),
     )
@@ -240,19 +292,26 @@ def _notice_claims(purpose: Purpose, asked: frozenset[str], language: Language) 
 def _lines(notice: Notice) -> list[str]:
     if notice.to_own_wallet:
         return _wallet_lines(notice)
-    lines = [notice.line("recipient"), notice.line("check"), notice.line("check_basis")]
-    if notice.purpose is not None:
-        lines = [notice.line("recipient"), notice.line("purpose")]
-        lines.append(notice.line("basis" if notice.basis else "no_basis"))
-        for necessity in Necessity:
-            if claims := notice.of(necessity):
-                lines.append(notice.line(necessity.value))
-                lines.extend(_claim_lines(notice, claims))
-        lines.append(notice.line("check_too"))
-    lines.append(notice.line(notice.check_kept))
-    if notice.for_guardian:
-        lines.append(notice.line("guardian"))
-    return [*lines, notice.line("rest"), notice.line("refuse"), notice.line("withdraw")]
+    if notice.is_permission:
+        asked = _asked_lines(notice, "permit_check", "permit_check_too")
+        rest = ["permit_kept", "permit_showing", "guardian", "rest", "permit_refuse", "permit_withdraw"]
+    else:
+        asked = _asked_lines(notice, "check", "check_too")
+        guardian = ["guardian"] if notice.for_guardian else []
+        rest = ["check_kept", *guardian, "rest", "refuse", "withdraw"]
+    return [*asked, *(notice.line(key) for key in (*rest, "complain"))]
+
+
+def _asked_lines(notice: Notice, check: str, check_too: str) -> list[str]:
+    """Who asks, what for, on what basis, for which claims; and what is learned without any."""
+    if notice.purpose is None:
+        return [notice.line(key) for key in ("recipient", check, "check_basis")]
+    lines = [notice.line(key) for key in ("recipient", "purpose", "basis" if notice.basis else "no_basis")]
+    for necessity in Necessity:
+        if claims := notice.of(necessity):
+            lines.append(notice.line(necessity.value))
+            lines.extend(_claim_lines(notice, claims))
+    return [*lines, notice.line(check_too)]
 
 
 def _wallet_lines(notice: Notice) -> list[str]:
@@ -262,8 +321,8 @@ def _wallet_lines(notice: Notice) -> list[str]:
         if claim.sensitive:
             lines.append(claim.sensitive)
     guardian = ("wallet_guardian",) if notice.for_guardian else ()
-    rest = ("wallet_number", "wallet_later", "wallet_kept", *guardian, "wallet_refuse", "wallet_withdraw")
-    return [*lines, *(notice.line(key) for key in rest)]
+    about = ("wallet_number", "wallet_later", "wallet_kept", *guardian, "wallet_refuse", "wallet_withdraw")
+    return [*lines, *(notice.line(key) for key in (*about, "complain"))]
 
 
 def _claim_lines(notice: Notice, claims: list[NoticeClaim]) -> list[str]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from netid.errors import NoticeIncomplete
 from netid.identity.text import Language, Text
 
-ENROLMENT_NOTICE_VERSION = "2026-11"
+ENROLMENT_NOTICE_VERSION = "2026-11-28"
 """Changes with any word below."""
 
 
@@ -131,7 +131,7 @@ _ENROLMENT = (
     _item(
         "recipients",
         ("给谁", "Who receives it"),
-        "谁也不给。某个平台要证件内容时，每次都单独问您。",
+        "谁也不给。某个互联网平台要证件内容时，每次都单独问您。",
         "Nobody. When a platform asks for anything from your document, you are asked separately each time.",
     ),
     _item(
@@ -181,13 +181,13 @@ _GUARDIAN = (
         "未满14岁的，由监护人同意并代为申领；14岁至17岁的，在监护人监护下申领"
         "（《国家网络身份认证公共服务管理办法》第四条，《个人信息保护法》第三十一条）。",
         "For a child under 14 the guardian consents and applies; from 14 to 17 the person applies under a "
-        "guardian's supervision (Measures, article 4; PIPL, article 31).",
+        "guardian’s supervision (Measures, article 4; PIPL, article 31).",
     ),
     _item(
         "taken",
         ("要什么", "What is taken"),
         "记下您是这位未成年人的监护人。未成年人的证件内容、手机号码和口令，按申领告知处理。",
-        "A record that you are this minor's guardian. The minor's document details, mobile number and "
+        "A record that you are this minor’s guardian. The minor’s document details, mobile number and "
         "passcode are handled as the enrolment notice says.",
     ),
     _item(

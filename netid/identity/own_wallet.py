@@ -20,12 +20,12 @@ CONFIGURATIONS = (SHORT, LONG)
 """The ids of the credential configurations, which are also the scopes that ask for them: short copies
 without a status, and longer ones with one (OpenID4VCI 1.0, 5.1.2 and 12.2.4)."""
 
-_YOURSELF = Text(zh="您本人", en="yourself")
-_BECAUSE = Text(zh="以后由您自己决定向谁出示", en="for you to show to whom you choose")
+_ITS_OWNER = Text(zh="本人", en="its owner")
+_BECAUSE = Text(zh="以后由本人决定向谁出示", en="for its owner to show to whom they choose")
 
 PURPOSE = Purpose(
     id="net-credential",
-    text=Text(zh="把网证放进您自己的钱包", en="putting your net credential into your own wallet"),
+    text=Text(zh="把网证放进本人的钱包", en="putting a net credential into its owner’s wallet"),
     legal_basis=LegalBasis(
         code="PIPL-45",
         text=Text(
@@ -45,9 +45,9 @@ def own_wallet(issuer: str, wallet_url: str) -> RelyingParty:
     """The recipient of one's own net credential: a public client, which nobody can register."""
     return RelyingParty(
         client_id=WALLET_CLIENT_ID,
-        name=Text(zh="您的钱包", en="your wallet"),
+        name=Text(zh="网证钱包", en="NetID wallet"),
         contact=issuer,
-        legal_entity=LegalEntity(name=_YOURSELF, sector=WALLET_CLIENT_ID),
+        legal_entity=LegalEntity(name=_ITS_OWNER, sector=WALLET_CLIENT_ID),
         redirect_uris=(f"{wallet_url}/callback",),
         authentication=Authentication.NONE,
         default_level=AssuranceLevel.CREDENTIAL_PASSCODE,

@@ -94,7 +94,7 @@ REGISTER: tuple[Duty, ...] = (
         ("4",),
         Text(
             zh="不满十四周岁由监护人代为申领，满十四不满十八周岁在监护人监护下申领",
-            en="Under 14 the guardian applies; from 14 to under 18 under the guardian's supervision",
+            en="Under 14 the guardian applies; from 14 to under 18 under the guardian’s supervision",
         ),
         ("netid.services.applying:Applying", "netid.identity.ages:capacity_on"),
         (
@@ -108,7 +108,7 @@ REGISTER: tuple[Duty, ...] = (
         "guardian-consents",
         Law.MEASURES,
         ("5",),
-        Text(zh="不满十四周岁使用也须监护人同意", en="Under 14, each use needs the guardian's consent too"),
+        Text(zh="不满十四周岁使用也须监护人同意", en="Under 14, each use needs the guardian’s consent too"),
         ("netid.identity.policy:GuardianConsentRequired", "netid.services.guardianship:Guardianship"),
         (
             "privacy/test_one_door.py::test_measures_5_a_guardians_consent_at_one_relying_party_fails_at_another",

@@ -86,7 +86,7 @@ class Authorize:
         given = came.once("client_id", "redirect_uri")
         relying_party = self._relying_party(given)
         pushed = self._pushed(relying_party, given)
-        reply_to = ReplyTo.of(pushed) if pushed else _reply_to(relying_party, given)
+        reply_to = ReplyTo.of(pushed, relying_party) if pushed else _reply_to(relying_party, given)
         try:
             came.once()
             if incoming.method == "POST":
@@ -218,11 +218,11 @@ class Authorize:
 
     def send_code(self, interaction: Interaction, code: str) -> Response:
         """Back with a code (RFC 6749, 4.1.2; `iss` by RFC 9207)."""
-        return ReplyTo.of(interaction.request).send(self._settings.issuer, code=code)
+        return _way_back(interaction).send(self._settings.issuer, code=code)
 
     def send_refusal(self, interaction: Interaction) -> Response:
         """Back with access_denied: the person did not agree."""
-        return self._send_error(ReplyTo.of(interaction.request), AccessDenied("the person did not agree"))
+        return self._send_error(_way_back(interaction), AccessDenied("the person did not agree"))
 
     def leave(self, interaction: Interaction) -> Response:
         """Ends an interaction that the person left before deciding."""
@@ -267,7 +267,11 @@ def _reply_to(relying_party: RelyingParty, given: Mapping[str, str]) -> ReplyTo:
     """Where an answer goes, an error also where nothing else of the request can be read."""
     redirect_uri = proven_redirect_uri(relying_party, given)
     mode = next((mode for mode in ResponseMode if mode == given.get("response_mode")), ResponseMode.QUERY)
-    return ReplyTo(redirect_uri, mode, given.get("state"))
+    return ReplyTo(redirect_uri, mode, given.get("state"), relying_party.name)
+
+
+def _way_back(interaction: Interaction) -> ReplyTo:
+    return ReplyTo.of(interaction.request, interaction.relying_party)
 
 
 def _missing_proof(progress: Progress, level: AssuranceLevel) -> Step | None:

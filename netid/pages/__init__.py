@@ -23,6 +23,8 @@ from netid.pages import (
     home,
     language,
     leaving,
+    log_words,
+    naming,
     offering,
     owning,
     permitting,
@@ -90,14 +92,18 @@ def register(
     explaining.install(app)
     entry_words.install(app)
     copy_tables.install(app)
+    log_words.install(app)
     visits = Visits(browsers=browsers, sign_in=sign_in, authorize=authorize)
-    signing = signing_in.SigningIn(visits, sign_in=sign_in, records=records, personas=personas)
+    listed = {persona.id: persona for persona in personas}
+    names = naming.Names(records=records, personas=listed)
+    signing = signing_in.SigningIn(visits, sign_in=sign_in, records=records, names=names, personas=listed)
     routes = Blueprint("pages", __name__)
     refusing = Refusing(browsers=browsers, refusals=refusals)
     routes.register_error_handler(NetIDError, refusing.page)
     home.add_routes(routes, settings.platform_url)
     signing_in.add_routes(routes, signing)
-    consenting.add_routes(routes, consenting.Consenting(visits, decisions=decisions, authorize=authorize))
+    asks = consenting.Consenting(visits, decisions=decisions, authorize=authorize, names=names)
+    consenting.add_routes(routes, asks)
     owners = Owners(browsers=browsers, sign_in=sign_in)
     own = recording.Recording(
         owners,
@@ -133,6 +139,7 @@ def register(
         fresh=fresh,
         offers=offers,
         revocation=revocation,
+        records=records,
         refusing=refusing,
         wallet_url=settings.wallet_url,
     )

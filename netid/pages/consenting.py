@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from pydantic import StringConstraints
 
 from netid.errors import AccessDenied, GuardianRequired, NoticeChanged, PersonSuspended, StepSkipped
-from netid.identity.claims import CATALOGUE
+from netid.identity.claims import FIELDS
 from netid.identity.consent import Notice
 from netid.identity.relying_party import Necessity
 from netid.identity.text import Language
@@ -14,6 +14,7 @@ from netid.oauth.authorize import Authorize
 from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.language import gettext as _
 from netid.pages.language import language
+from netid.pages.naming import Names
 from netid.pages.visit import Visit, Visits
 from netid.services.decisions import Decisions
 from netid.services.interaction import StepKind
@@ -36,10 +37,11 @@ class ConsentForm(Form):
 class Consenting:
     """The consent page, and the short notice before a check result."""
 
-    def __init__(self, visits: Visits, *, decisions: Decisions, authorize: Authorize) -> None:
+    def __init__(self, visits: Visits, *, decisions: Decisions, authorize: Authorize, names: Names) -> None:
         self._visits = visits
         self._decisions = decisions
         self._authorize = authorize
+        self._names = names
 
     def consent(self, handle: str) -> Response:
         """/consent: ask, keep the decision with its receipt, and go back to the relying party."""
@@ -58,7 +60,8 @@ class Consenting:
 
     def _ask(self, visit: Visit, errors: tuple[FormError, ...] = ()) -> Response:
         step = self._visits.next_step(visit)
-        if step.kind is not StepKind.CONSENT or step.standing is None:
+        who = visit.interaction.progress.person
+        if step.kind is not StepKind.CONSENT or step.standing is None or who is None:
             return self._visits.onward(visit)
         notice = self._decisions.notice(visit.interaction, step.standing, language())
         return self._visits.show(
@@ -66,7 +69,8 @@ class Consenting:
             _template(notice),
             errors,
             notice=notice,
-            fields=frozenset(name for name, claim in CATALOGUE.items() if claim.is_field),
+            child=self._names.of(who) if notice.for_guardian else None,
+            fields=FIELDS,
             necessities=list(Necessity),
         )
 

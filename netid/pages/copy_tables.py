@@ -7,13 +7,15 @@ from datetime import datetime
 from flask import Flask
 
 from netid.identity.claims import CATALOGUE
-from netid.identity.documents import DOCUMENT_KINDS
+from netid.identity.readable import write_moment, write_value
 from netid.identity.text import Text
-from netid.pages.dates import write_moment
 from netid.pages.language import gettext as _
 from netid.pages.language import language, said
-from netid.pages.log_words import event_name
-from netid.services.copy_form import Copy, WordsPart
+from netid.pages.log_words import event_name, factor_names
+from netid.services.copy_form import Copy, EventPart, WordsPart
+
+Purposes = Mapping[tuple[str, str], Text]
+"""Purposes in words, by client id and purpose id."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -38,25 +40,27 @@ def inert(value: str) -> str:
 
 def fields(copy: Copy) -> list[tuple[str, str]]:
     """What is kept of the document and with it, by label."""
-    shown = dict(copy.document)
-    shown["document_kind"] = said(DOCUMENT_KINDS[shown["document_kind"]].label)
-    shown["sex"] = {"female": _("Female"), "male": _("Male")}[shown["sex"]]
-    return [(said(claim.label), shown[name]) for name, claim in CATALOGUE.items() if name in shown]
+    kept = copy.document
+    return [
+        (said(claim.label), write_value(name, kept[name], language()))
+        for name, claim in CATALOGUE.items()
+        if name in kept
+    ]
 
 
-def tables(copy: Copy) -> list[Table]:
+def tables(copy: Copy, purposes: Purposes) -> list[Table]:
     """Everything else, a table for each kind of thing."""
     names = {one.client_id: one.name for one in copy.platforms}
     return [
         _platforms(copy),
-        _receipts(copy, names),
+        _receipts(copy, names, purposes),
         _messages(copy, names),
         _sessions(copy, names),
         _wallet_copies(copy),
         _words("complaints", _("Complaints"), copy.complaints, names),
         _words("appeals", _("Appeals"), copy.appeals, names),
         _notices(copy),
-        _events(copy, names),
+        _events(copy, names, purposes),
     ]
 
 
@@ -77,7 +81,7 @@ def _platforms(copy: Copy) -> Table:
     )
 
 
-def _receipts(copy: Copy, names: Mapping[str, Text | None]) -> Table:
+def _receipts(copy: Copy, names: Mapping[str, Text | None], purposes: Purposes) -> Table:
     actions = {"agreed": _("Agreed"), "refused": _("Refused"), "withdrawn": _("Withdrawn")}
     return Table(
         "receipts",
@@ -91,7 +95,7 @@ def _receipts(copy: Copy, names: Mapping[str, Text | None]) -> Table:
                 actions[one.receipt.action],
                 _claims(one.receipt.offered),
                 _claims(one.receipt.agreed),
-                inert(one.receipt.purpose or _("check result")),
+                _purpose(one.receipt.client_id, one.receipt.purpose, purposes),
             )
             for one in copy.receipts
         ],
@@ -163,14 +167,14 @@ def _notices(copy: Copy) -> Table:
     return Table(
         "notices",
         _("Notices"),
-        (_("Happened"), _("Told"), _("What")),
+        (_("Happened"), _("Told"), _("Event")),
         [
             (
                 _when(one.happened_at),
                 _when(one.told_at),
                 inert(
-                    "; ".join(
-                        [said(one.title), *(f"{said(name)}: {said(value)}" for name, value in one.facts)]
+                    _("; ").join(
+                        [said(one.title), *(_pair(said(name), said(value)) for name, value in one.facts)]
                     )
                 ),
             )
@@ -179,32 +183,49 @@ def _notices(copy: Copy) -> Table:
     )
 
 
-def _events(copy: Copy, names: Mapping[str, Text | None]) -> Table:
+def _events(copy: Copy, names: Mapping[str, Text | None], purposes: Purposes) -> Table:
     return Table(
         "events",
         _("Log"),
-        (_("When"), _("What"), _("Platform"), _("Details")),
+        (_("When"), _("Event"), _("Platform"), _("Details")),
         [
             (
                 _when(one.at),
                 event_name(one.what),
                 _name(one.client_id, names) if one.client_id else "",
-                inert(_details(one.details)),
+                inert(_details(one, purposes)),
             )
             for one in copy.events
         ],
     )
 
 
-def _details(details: Mapping[str, str]) -> str:
-    """The circumstances, with claims by their labels."""
-    said_of = {
-        name: _claims([claim for claim in value.split() if claim in CATALOGUE]) if name == "claims" else value
-        for name, value in details.items()
-    }
-    return "; ".join(
-        value if name == "claims" else f"{name}: {value}" for name, value in said_of.items() if value
-    )
+def _details(event: EventPart, purposes: Purposes) -> str:
+    """The circumstances: claims, factors and purposes in words, the others as the log has them."""
+    parts = (_detail(event, name, value, purposes) for name, value in event.details.items())
+    return _("; ").join(part for part in parts if part)
+
+
+def _detail(event: EventPart, name: str, value: str, purposes: Purposes) -> str:
+    if name == "claims":
+        return _claims([claim for claim in value.split() if claim in CATALOGUE])
+    if name == "factors":
+        return factor_names(value.split())
+    if name == "purpose":
+        return _purpose(event.client_id, value or None, purposes)
+    return _pair(name, value) if value else ""
+
+
+def _pair(name: str, value: str) -> str:
+    return _("%(name)s: %(value)s", name=name, value=value)
+
+
+def _purpose(client_id: str | None, purpose: str | None, purposes: Purposes) -> str:
+    """The purpose in words, or its id where it is no longer registered; without one, the check result."""
+    if purpose is None:
+        return _("check result")
+    text = purposes.get((client_id or "", purpose))
+    return inert(said(text) if text else purpose)
 
 
 def _name(client_id: str, names: Mapping[str, Text | None]) -> str:

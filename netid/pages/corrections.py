@@ -60,7 +60,7 @@ RULES = (
     N_("must be 10 letters and digits without I, L, O, 0 and 1"),
     N_("must end in its check character"),
     N_("differs from the document"),
-    N_("must be a live person's"),
+    N_("must be a live person’s"),
 )
 REMEDIES = (
     N_("enter it"),

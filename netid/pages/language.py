@@ -1,5 +1,6 @@
 """Which language a page speaks: the switch, the choice it kept, the relying party, then the browser."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -123,14 +124,13 @@ def said(text: Text) -> str:
     return text.in_(language())
 
 
+_END_OF_PHRASE = re.compile("(?<=[，：])|(?<=.)(?=向|提供|出示|继续|放进|申领)")
+
+
 @lru_cache(maxsize=256)
 def phrases(heading: Markup) -> Markup:
-    """A heading that, if it needs two lines, is broken after its Chinese comma rather than within a word."""
-    parts = heading.split("，")
-    if len(parts) == 1:
-        return heading
-    whole = [part + Markup("，") for part in parts[:-1]] + [parts[-1]]
-    return Markup("").join(Markup('<span class="phrase">{}</span>').format(part) for part in whole)
+    """A heading that, if it needs two lines, is broken where a Chinese phrase ends, not within a word."""
+    return Markup(_END_OF_PHRASE.sub("<wbr>", str(heading)))  # noqa: S704  (it is markup already)
 
 
 def page_language() -> PageLanguage:

@@ -1,6 +1,16 @@
-"""What the log calls each event that concerns a person, and what the person reads."""
+"""What the log calls each event and each factor, and what the person reads."""
+
+from collections.abc import Collection
+
+from flask import Flask
 
 from netid.pages.language import gettext as _
+
+
+def factor_names(proved: Collection[str]) -> str:
+    """What a person was checked by (`pop`, `pin`, `face`), always in this order."""
+    words = {"pop": _("net credential in this browser"), "pin": _("passcode"), "face": _("face")}
+    return _(", ").join(said for factor, said in words.items() if factor in proved)
 
 
 def event_name(kind: str) -> str:
@@ -27,6 +37,7 @@ def event_name(kind: str) -> str:
         "complained": _("complaint sent"),
         "complaint_read": _("complaint read by the operator"),
         "complaint_answered": _("complaint answered"),
+        "child_permitted": _("your guardian permitted your wallet to answer a platform"),
         "given_out_by_law": _("details given to an authority, as the law provides"),
         "notice_given": _("notice given"),
         "number_shown": _("net number shown to you"),
@@ -36,3 +47,8 @@ def event_name(kind: str) -> str:
         "copies_changed": _("copies in wallets changed"),
         "page_refused": _("a page refused what was asked of it"),
     }.get(kind, kind)
+
+
+def install(app: Flask) -> None:
+    """Lets templates name factors."""
+    app.jinja_env.globals["factor_names"] = factor_names

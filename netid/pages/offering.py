@@ -15,12 +15,14 @@ from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language, ngettext
+from netid.pages.naming import Name
 from netid.pages.owner import Owners
 from netid.pages.qr_code import qr_code
 from netid.pages.refusing import Refusing
 from netid.services.fresh_sign_in import FreshSignIn
 from netid.services.interaction import OwnAction
 from netid.services.offers import Offer, Offers
+from netid.services.records import Records
 from netid.services.revocation import Revocation
 from netid.services.sign_in import Browser
 
@@ -47,6 +49,7 @@ class Offering:
         fresh: FreshSignIn,
         offers: Offers,
         revocation: Revocation,
+        records: Records,
         refusing: Refusing,
         wallet_url: str,
     ) -> None:
@@ -56,6 +59,7 @@ class Offering:
         self._fresh = fresh
         self._offers = offers
         self._revocation = revocation
+        self._records = records
         self._refusing = refusing
         self._wallet_url = wallet_url
 
@@ -78,7 +82,7 @@ class Offering:
                 return self._authorize.to_own_pages("")
             if form.decision == "revoke":
                 self._revocation.revoke_own(browser)
-                return self._authorize.to_own_pages("done")
+                return self._authorize.to_own_pages("revoked")
             secret = self._offers.make(browser, form.language, form.notice)
         except Unfinished:
             return self._ask(browser, (FormError("decision", _("Choose one of the two answers.")),))
@@ -93,10 +97,13 @@ class Offering:
     def _ask(self, browser: Browser, errors: tuple[FormError, ...] = ()) -> Response:
         person_id = self._fresh.person_for(_ACT, browser)
         live = self._revocation.live(person_id) if person_id else 0
+        notice = self._offers.notice(person_id, language()) if person_id else None
+        for_guardian = notice is not None and notice.for_guardian
         return show(
             "wallet.html",
             errors=errors,
-            notice=self._offers.notice(person_id, language()) if person_id else None,
+            notice=notice,
+            child=Name(masked=self._records.masked_label(person_id)) if person_id and for_guardian else None,
             live=live,
             copies=ngettext("%(num)s long copy is good.", "%(num)s long copies are good.", live),
             status=_("That offer was used, or has expired.") if "ended" in request.args else None,

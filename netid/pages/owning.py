@@ -89,7 +89,12 @@ class Owning:
             return attachment(copy.model_dump(mode="json"), "netid-copy.json")
         form_token = self._browsers.form_token(browser, action.value)
         return show(
-            "copy.html", copy=copy, fields=fields(copy), tables=tables(copy), form_token=form_token, wide=True
+            "copy.html",
+            copy=copy,
+            fields=fields(copy),
+            tables=tables(copy, self._copying.purposes(copy)),
+            form_token=form_token,
+            wide=True,
         )
 
     def _sign_in_anew(self, action: OwnAction, browser: Browser) -> Response:

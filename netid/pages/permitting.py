@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 
 from netid import responses
 from netid.errors import FreshSignInRequired, InvalidField, NoticeChanged
+from netid.identity.claims import FIELDS
 from netid.identity.relying_party import Necessity
 from netid.identity.text import Language
 from netid.oauth.authorize import Authorize
@@ -16,6 +17,7 @@ from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language, said
+from netid.pages.naming import Name
 from netid.pages.owner import Owners
 from netid.pages.qr_code import qr_code
 from netid.pages.refusing import Refusing
@@ -116,7 +118,7 @@ class PermittingPages:
         if session is None:
             return self._sign_in_anew(browser)
         if request.method == "GET":
-            return self._ask(browser, request.args.get("child", ""), request.args.get("use", ""))
+            return self._ask(browser, session, request.args.get("child", ""), request.args.get("use", ""))
         self._browsers.check_form(request, browser, _ACT.value)
         try:
             form = read_form(PermitForm, request.form)
@@ -124,7 +126,7 @@ class PermittingPages:
             if set(wrong.fields) != {"decision"}:
                 raise InvalidField("form", "is not as the page has it", "reload the page") from wrong
             unanswered = (FormError("decision", _("Choose one of the two answers.")),)
-            return self._ask(browser, request.form["child"], request.form["use"], unanswered)
+            return self._ask(browser, session, request.form["child"], request.form["use"], unanswered)
         if form.decision == "refuse":
             return responses.see_other(url_for("pages.permissions"))
         try:
@@ -134,20 +136,24 @@ class PermittingPages:
             )
         except NoticeChanged:
             changed = _("The text below has changed since you opened this page. Read it, then decide.")
-            return self._ask(browser, form.child, form.use, (FormError("decision", changed),))
+            return self._ask(browser, session, form.child, form.use, (FormError("decision", changed),))
         except FreshSignInRequired as refusal:
             self._refusing.note(refusal)
             return self._sign_in_anew(browser)
         return responses.see_other(url_for("pages.permission", permission_id=permission_id))
 
-    def _ask(self, browser: Browser, child: str, use: str, errors: tuple[FormError, ...] = ()) -> Response:
-        notice = self._permitting.notice(*_parts(use), language())
+    def _ask(
+        self, browser: Browser, session: Session, handle: str, use: str, errors: tuple[FormError, ...] = ()
+    ) -> Response:
+        ward = self._permitting.ward(session.person_id, handle)
         return show(
             "permit.html",
             errors=errors,
-            notice=notice,
+            notice=self._permitting.notice(*_parts(use), language()),
+            child=Name(masked=self._records.masked_label(ward.person_id)),
+            fields=FIELDS,
             necessities=list(Necessity),
-            child=child,
+            handle=handle,
             use=use,
             form_token=self._browsers.form_token(browser, _ACT.value),
         )

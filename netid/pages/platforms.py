@@ -5,11 +5,12 @@ from flask import Blueprint, Response, request, url_for
 from netid import responses
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
+from netid.pages.entry_words import consent_withdrawn
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
-from netid.pages.language import language
+from netid.pages.language import language, said
 from netid.pages.owner import Owners
-from netid.services.rights import Rights
+from netid.services.rights import Platform, Rights
 
 _FORM = "platform"
 
@@ -28,10 +29,11 @@ class Platforms:
         browser, session = self._owners.come(request)
         if session is None:
             return self._authorize.visit_own_pages(browser, language())
+        platform = self._rights.platform(session.person_id, client_id)
         return show(
             "platform.html",
-            platform=self._rights.platform(session.person_id, client_id),
-            status=_("Done. This takes effect at once.") if "done" in request.args else None,
+            platform=platform,
+            status=_status(platform),
             form_token=self._browsers.form_token(browser, _FORM),
         )
 
@@ -39,13 +41,19 @@ class Platforms:
         """Takes back every consent to this platform (PIPL 15)."""
         _browser, session = self._owners.act(request, _FORM)
         self._rights.withdraw_from(session.person_id, client_id)
-        return responses.see_other(url_for("pages.platform", client_id=client_id, done=""))
+        return responses.see_other(url_for("pages.platform", client_id=client_id, withdrawn=""))
 
     def begin_anew(self, client_id: str) -> Response:
         """Lets the platform know this person no longer."""
         _browser, session = self._owners.act(request, _FORM)
         self._rights.begin_anew(session.person_id, client_id)
         return responses.see_other(url_for("pages.platform", client_id=client_id, done=""))
+
+
+def _status(platform: Platform) -> str | None:
+    if "withdrawn" in request.args and not platform.can_withdraw:
+        return consent_withdrawn(said(platform.relying_party.name))
+    return _("Done. This takes effect at once.") if "done" in request.args else None
 
 
 def add_routes(routes: Blueprint, pages: Platforms) -> None:

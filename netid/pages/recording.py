@@ -1,15 +1,17 @@
 """“My records”: who asked, for what, what they got; each receipt; and taking a consent back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from itertools import groupby
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
 
 from netid import responses
-from netid.identity.calendar import CHINA_STANDARD_TIME
+from netid.identity.calendar import legal_day
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
-from netid.pages.entry_words import outcome_name
+from netid.pages.entry_words import consent_withdrawn, outcome_name, platform_name
 from netid.pages.frame import show
 from netid.pages.language import gettext as _
 from netid.pages.language import language
@@ -65,7 +67,7 @@ class Recording:
             is_empty=not history,
             holding=self._records.holding(session.person_id),
             children=len(self._rights.children(session.person_id)),
-            status=_("Done. This takes effect at once.") if "done" in request.args else None,
+            status=_copies_void() if "revoked" in request.args else _withdrawn(history),
             form_token=self._browsers.form_token(browser, _FORMS),
         )
 
@@ -92,7 +94,7 @@ class Recording:
         return show(
             "children.html",
             children=[(self._records.masked_label(child.person_id), child.entries) for child in children],
-            status=_("Done. This takes effect at once.") if "done" in request.args else None,
+            status=_withdrawn(entry for child in children for entry in child.entries),
             form_token=self._browsers.form_token(browser, _FORMS),
         )
 
@@ -101,8 +103,8 @@ class Recording:
         _browser, session = self._owners.act(request, _FORMS)
         owner = self._rights.withdraw(session.person_id, receipt_id)
         if owner != session.person_id:
-            return responses.see_other(url_for("pages.children", done=""))
-        return self._authorize.to_own_pages("done")
+            return responses.see_other(url_for("pages.children", withdrawn=receipt_id))
+        return self._authorize.to_own_pages(urlencode({"withdrawn": receipt_id}))
 
     def sign_out(self) -> Response:
         """Ends the session of this browser."""
@@ -117,20 +119,30 @@ def wanted(asked: Mapping[str, str]) -> Wanted:
     return Wanted(asked.get("platform", ""), outcome, asked.get("words", "")[:MOST_SEARCHED])
 
 
-def _month(entry: Entry) -> tuple[int, int]:
-    local = entry.stored.receipt.decided_at.astimezone(CHINA_STANDARD_TIME)
-    return local.year, local.month
+def _month(entry: Entry) -> date:
+    """The first day of the month of the decision."""
+    return legal_day(entry.stored.receipt.decided_at).replace(day=1)
+
+
+def _withdrawn(entries: Iterable[Entry]) -> str | None:
+    """What is said of the entry that the address names, if it was taken back."""
+    named = request.args.get("withdrawn")
+    for entry in entries:
+        if entry.stored.receipt.receipt_id == named and entry.outcome is Outcome.WITHDRAWN:
+            return consent_withdrawn(platform_name(entry))
+    return None
+
+
+def _copies_void() -> str:
+    return _(
+        "The long copies are void. That is published within little more than two hours; short copies end "
+        "within two days."
+    )
 
 
 def _platforms(history: list[Entry]) -> list[tuple[str, str]]:
     """Client id and name of every platform in the history, for the filter."""
-    names = {
-        entry.stored.receipt.client_id: entry.relying_party.name.in_(language())
-        if entry.relying_party
-        else entry.stored.receipt.client_id
-        for entry in history
-    }
-    return sorted(names.items())
+    return sorted({entry.stored.receipt.client_id: platform_name(entry) for entry in history}.items())
 
 
 def add_routes(routes: Blueprint, pages: Recording) -> None:

@@ -1,7 +1,6 @@
 """The pages on which a person, or a guardian within a child's sign-in, shows who they are."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, render_template, request
@@ -16,6 +15,7 @@ from netid.identity.text import Language
 from netid.pages.forms import Form, FormError, Unfinished, read_form
 from netid.pages.language import gettext as _
 from netid.pages.language import language, ngettext
+from netid.pages.naming import Names
 from netid.pages.visit import Visit, Visits
 from netid.services.interaction import Identified, Role, StepKind
 from netid.services.records import Records
@@ -50,15 +50,6 @@ class LeaveForm(Form):
     """Going back to the relying party needs no answer."""
 
 
-@dataclass(frozen=True)
-class Name:
-    """What a page calls somebody; neither, for a net number that was typed."""
-
-    persona: Persona | None = None
-    masked: str | None = None
-    """The masked net number of somebody who enrolled in this browser."""
-
-
 class SigningIn:
     """Sign-in, passcode, face, guardian, and the way out of each."""
 
@@ -68,12 +59,14 @@ class SigningIn:
         *,
         sign_in: SignIn,
         records: Records,
-        personas: Sequence[Persona],
+        names: Names,
+        personas: Mapping[str, Persona],
     ) -> None:
         self._visits = visits
         self._sign_in = sign_in
         self._records = records
-        self._personas = {persona.id: persona for persona in personas}
+        self._names = names
+        self._personas = personas
         self._drawn: dict[tuple[Language, Role, str | None], Markup] = {}
 
     # Who
@@ -172,7 +165,7 @@ class SigningIn:
 
     def _ask_passcode(self, visit: Visit, wrong: str | None = None) -> Response:
         errors = (FormError("passcode", wrong),) if wrong else ()
-        return self._visits.show(visit, "passcode.html", errors, name=self._name(self._acting(visit)))
+        return self._visits.show(visit, "passcode.html", errors, name=self._names.of(self._acting(visit)))
 
     def face(self, handle: str) -> Response:
         """/face: a tester says how the simulated check ends."""
@@ -191,7 +184,7 @@ class SigningIn:
     def _ask_face(self, visit: Visit, wrong: str | None = None) -> Response:
         wrong = wrong or _face_failure(visit.interaction.progress.face_failed)
         errors = (FormError("face", wrong),) if wrong else ()
-        return self._visits.show(visit, "face.html", errors, name=self._name(self._acting(visit)))
+        return self._visits.show(visit, "face.html", errors, name=self._names.of(self._acting(visit)))
 
     def _is_due(self, visit: Visit, kind: StepKind) -> bool:
         step = self._visits.next_step(visit)
@@ -204,13 +197,6 @@ class SigningIn:
             raise NotFound("nobody has said who they are")
         return who
 
-    def _name(self, who: Identified) -> Name:
-        """What a page may call this person: a typed net number must not tell whether it is anybody's."""
-        if who.typed or who.person_id is None:
-            return Name()
-        persona = self._personas.get(self._records.persona_of(who.person_id) or "")
-        return Name(persona) if persona else Name(masked=self._records.masked_label(who.person_id))
-
     # Where a person cannot go on alone
 
     def guardian(self, handle: str) -> Response:
@@ -218,7 +204,7 @@ class SigningIn:
         visit = self._visits.come(request, handle)
         if not self._guardian_is_due(visit):
             return self._visits.onward(visit)
-        child = self._name(self._acting(Visit(visit.browser, visit.interaction, Role.PERSON)))
+        child = self._names.of(self._acting(Visit(visit.browser, visit.interaction, Role.PERSON)))
         return self._visits.show(visit, "guardian.html", purpose=visit.interaction.purpose, name=child)
 
     def leave(self, handle: str) -> Response:

@@ -192,7 +192,7 @@ class Applying:
         application ends, and everything entered is deleted.
         """
         if outcome != "match":
-            rule = "differs from the document" if outcome == "differs" else "must be a live person's"
+            rule = "differs from the document" if outcome == "differs" else "must be a live person’s"
             raise InvalidField("face", rule, "try again")
         with self._editing(handle, browser, EnrolmentStep.FACE) as edit:
             if not edit.draft.has_accepted(Told.FACE):

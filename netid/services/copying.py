@@ -10,6 +10,7 @@ from netid.credentials.status_list import Status
 from netid.disclosure import Disclosure
 from netid.errors import NotFound
 from netid.identity.net_number import NetNumber
+from netid.identity.text import Text
 from netid.services.complaining import Complaining, ComplaintAsRead
 from netid.services.copy_form import (
     Copy,
@@ -81,6 +82,15 @@ class Copying:
                 raise NotFound("no such person")
             self._stores.audit.record(tx, "copied", at=now, person_id=person_id)
             return self._of(tx, person, now)
+
+    def purposes(self, copy: Copy) -> dict[tuple[str, str], Text]:
+        """The registered purposes of every relying party in this copy, by client id and purpose id."""
+        clients = {one.receipt.client_id for one in copy.receipts} | {
+            one.client_id for one in copy.events if one.client_id is not None
+        }
+        with self._stores.db.read() as tx:
+            found = [self._stores.relying_parties.get(tx, client_id) for client_id in sorted(clients)]
+        return {(one.client_id, purpose.id): purpose.text for one in found if one for purpose in one.purposes}
 
     def _of(self, tx: Transaction, person: Person, now: datetime) -> Copy:
         person_id = person.person_id

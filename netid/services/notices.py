@@ -86,11 +86,11 @@ _COPIES: Mapping[Status, Text] = {
         zh="您钱包里的网证长期副本恢复有效", en="The long copies in your wallets are good again"
     ),
     Status.SUSPENDED: Text(
-        zh="您钱包里的网证长期副本已停用", en="The long copies in your wallets are suspended"
+        zh="您钱包里的网证长期副本已暂停", en="The long copies in your wallets are suspended"
     ),
     Status.INVALID: Text(zh="您钱包里的网证长期副本已作废", en="The long copies in your wallets are void"),
 }
-_ENDED = Text(zh="停用已结束", en="The suspension has ended")
+_ENDED = Text(zh="暂停已结束", en="The suspension has ended")
 _PUBLISHED = Text(zh="两个多小时之内，分几次公布", en="within little more than two hours, at several times")
 
 

@@ -45,7 +45,7 @@ class Use:
     def notice(self, language: Language) -> Notice:
         """What the guardian reads."""
         names = self.purpose.names if self.purpose else frozenset()
-        return notice_for(self.relying_party, self.purpose, names, language, for_guardian=True)
+        return notice_for(self.relying_party, self.purpose, names, language, is_permission=True)
 
 
 class Permitting:
@@ -83,6 +83,13 @@ class Permitting:
                 )
                 for child in self._guardianship.children(tx, guardian_id, now)
             ]
+
+    def ward(self, guardian_id: str, handle: str) -> Ward:
+        """The child of that handle. Raises NotFound for somebody else's."""
+        found = next((ward for ward in self.wards(guardian_id) if ward.handle == handle), None)
+        if found is None:
+            raise NotFound("no child of this guardian's")
+        return found
 
     def uses(self) -> list[Use]:
         """Everything that is registered and could be permitted."""

@@ -1,6 +1,6 @@
 """The guardian's permissions that a child's wallet holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from netid.credentials import guardian_grant
@@ -35,20 +35,26 @@ class Grants:
         self._safe.keep("grants", {"tokens": [*self._tokens(), token.strip()][-MOST:]})
         return grant
 
+    def delete(self, client_id: str, purpose_id: str | None) -> None:
+        """Deletes every permission for this purpose of this relying party, and those that no longer count."""
+        kept = [token for token, grant in self._readable() if not _is_for(grant, client_id, purpose_id)]
+        self._safe.keep("grants", {"tokens": kept})
+
     def held(self) -> list[Grant]:
         """Those that count now."""
-        grants = []
-        for token in self._tokens():
-            try:
-                grants.append(self._verified(token))
-            except TokenRefused:
-                continue
-        return grants
+        return [grant for _token, grant in self._readable()]
 
     def allow(self, client_id: str, purpose: Purpose | None) -> bool:
         """Whether a guardian agreed to this purpose of this relying party, as it is worded now."""
         wanted = None if purpose is None else AllowedPurpose.of(purpose)
         return any(grant.client_id == client_id and grant.purpose == wanted for grant in self.held())
+
+    def _readable(self) -> Iterator[tuple[str, Grant]]:
+        for token in self._tokens():
+            try:
+                yield token, self._verified(token)
+            except TokenRefused:
+                continue
 
     def _verified(self, token: str) -> Grant:
         kept = self._safe.kept("anchors")
@@ -65,3 +71,7 @@ class Grants:
             case {"tokens": [*tokens]}:
                 return [token for token in tokens if isinstance(token, str)]
         return []
+
+
+def _is_for(grant: Grant, client_id: str, purpose_id: str | None) -> bool:
+    return grant.client_id == client_id and (grant.purpose.id if grant.purpose else None) == purpose_id

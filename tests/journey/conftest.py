@@ -32,6 +32,12 @@ class Town:
     wallet_data: Path
 
 
+@pytest.fixture(scope="session")
+def axe(node_clients: Path) -> str:
+    """axe-core, as a script."""
+    return (node_clients / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def town(start: Callable[..., Running], tmp_path: Path) -> Iterator[Town]:
     """Everything a person meets, each on a port of its own."""

@@ -1,7 +1,6 @@
 """axe-core finds no violation on any page, in either language, light or dark; and it would find one."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +31,6 @@ WALKS: tuple[tuple[str | None, tuple[Way, ...]], ...] = (
     ),
     (None, (walking.past_enrolment,)),
 )
-
-
-@pytest.fixture(scope="session")
-def axe(node_clients: Path) -> str:
-    """axe-core, as a script."""
-    return (node_clients / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 def violations(page: Page, axe: str) -> list[str]:

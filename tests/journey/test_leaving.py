@@ -78,7 +78,7 @@ def test_a_suspended_person_appeals_and_uses_the_other_way(person: Open) -> None
     somebody.page.get_by_test_id("words").fill("That was me, on a new phone.")
     somebody.presses("send-appeal")
     somebody.sees("appeal")
-    assert "not answered yet" in somebody.reads("appeal")
+    assert "Not answered yet" in somebody.reads("appeal")
     somebody.presses("leave")
     assert somebody.at_platform
     somebody.sees("page-declined")

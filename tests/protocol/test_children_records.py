@@ -139,6 +139,7 @@ def test_a_guardian_reads_and_withdraws_what_they_agreed_to_for_a_child(family: 
     receipt = str(child.one("a", data_testid="receipt").get("href"))
     visitor.press("withdraw")
     assert visitor.page.name == "page-children"
+    assert visitor.page.test("status").text.startswith("Consent withdrawn. The a-shop can no longer get")
     assert "Withdrawn" in visitor.page.one("main").text
     assert shop.userinfo(token).status_code == 401
     visitor.open(family.provider.url(receipt))

@@ -1,5 +1,6 @@
 """Measures, article 5: what a child's wallet may answer is the guardian's to permit, platform by platform."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -102,6 +103,33 @@ def test_the_guardian_reads_who_asks_what_for_and_which_fields(
     assert "The a-game" in words
     assert "privacy@a-game.example" in words
     assert "never changes" in words, "what a sensitive field means"
+    assert page.test("claim-document_number").one("h3").text == "Document number Sensitive"
+    assert page.all("input", type="checkbox") == [], "the child ticks, each time, in the wallet"
+    assert page.test("child").text == f"Child {masked(provider)}"
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("use", ["a-game -", "a-game minors-mode", "a-game real-name-parcel"])
+def test_measures_10_all_of_the_notice_stands_on_the_page_itself(
+    provider: Running, game: Client, wallet: Wallet, use: str, language: str
+) -> None:
+    guardian = Guardian(provider)
+    guardian.browser.headers["Accept-Language"] = language
+    page = Page(guardian.choose(use))
+    outside = page.one("main").text.replace(page.test("disclosure").text, "")
+    lines = [line.text for line in page.test("notice-text").all("li")]
+    assert len(lines) > 9
+    for line in lines:
+        for part in re.split("；|; ", re.split("：|: ", line, maxsplit=1)[-1]):
+            assert part in outside, part
+    assert page.test("complain").one("dd").text == "privacy@a-game.example"
+
+
+def masked(provider: Running) -> str:
+    """The child's net number, as the guardian tells it by."""
+    with provider.provider.stores.db.read() as tx:
+        disclosure = provider.provider.services.decisions._disclosure
+        return disclosure.net_number_for_owner(tx, person_id_of(provider, CHILD)).masked
 
 
 def test_it_is_for_the_wallet_that_got_copies_last(provider: Running, game: Client, wallet: Wallet) -> None:
@@ -144,15 +172,19 @@ def test_r1_nobody_permits_for_anothers_child_or_sees_it(
     stranger = Guardian(provider, who="persona:an-adult")
     page = Page(stranger.at_the_page())
     assert page.has("no-children")
-    answer = stranger.browser.get(shown.url, allow_redirects=False)
-    assert answer.status_code == 404
-    asked = Page(
-        stranger.browser.get(
+    other_childs = Wallet(provider)
+    other_childs.receive(other_childs.token_of_child("day-before-14", "another-guardian"))
+    others = Guardian(provider, who="persona:another-guardian")
+    own = _hidden(Page(others.choose("a-game -")))
+    for who in (stranger, others):
+        assert who.browser.get(shown.url, allow_redirects=False).status_code == 404
+        asked = who.browser.get(
             provider.url("/records/permissions/new"), params={"child": child, "use": "a-game -"}
         )
-    )
-    answer = stranger.post(
-        provider.url("/records/permissions/new"), **(_hidden(asked) | {"decision": "agree"})
+        assert asked.status_code == 404
+        assert masked(provider) not in asked.text
+    answer = others.post(
+        provider.url("/records/permissions/new"), **(own | {"child": child, "decision": "agree"})
     )
     assert answer.status_code == 404
     assert len(rows(provider)["permissions"]) == 1

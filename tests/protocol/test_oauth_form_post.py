@@ -150,12 +150,16 @@ class TestThePage:
         assert posted(answer)["state"] == attack
 
     def test_it_works_in_both_languages(self, shop):
-        for language, words in (("en", "Continue"), ("zh-CN", "继续")):
+        for language, words, heading in (
+            ("en", "Continue", f"Back to The {shop.client_id}"),
+            ("zh-CN", "继续", f"回到{shop.client_id}商店"),
+        ):
             visitor = Visitor(shop.running)
             visitor.browser.headers["Accept-Language"] = language
             page = Page(agreed(shop, visitor))
             assert page.name == "page-form-post"
             assert page.one("button").text == words
+            assert page.one("h1").text == heading
 
 
 def test_both_modes_are_in_the_discovery_document(shared):

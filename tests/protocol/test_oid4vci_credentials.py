@@ -129,7 +129,7 @@ def test_the_release_is_on_the_persons_record(wallet: Wallet, provider: Running)
     wallet.receive(wallet.token(), 3)
     [entry] = provider.provider.services.rights.history(person_id_of(provider, "an-adult"))
     assert entry.relying_party is not None
-    assert entry.relying_party.name.en == "your wallet"
+    assert entry.relying_party.name.en == "NetID wallet"
     assert {claim.name for claim in entry.given} >= {"name", "document_number", "birthdate"}
 
 

@@ -314,6 +314,9 @@ def test_sessions_are_listed_with_what_they_led_to(town: Town) -> None:
     assert len(sessions) == 2
     here = next(one for one in sessions if one.all(data_testid="this-browser"))
     there = next(one for one in sessions if not one.all(data_testid="this-browser"))
+    assert [one.one("h2").text for one in (here, there)] == ["This browser", "Another browser"]
+    assert [name.text for name in here.all("dt")] == ["Since", "Checked by", "Led to", "Ends"]
+    assert "net credential in this browser, passcode" in here.text
     assert "The a-shop, The other" in here.text
     assert "The third" in there.text
     assert "passcode" in here.text

@@ -192,6 +192,41 @@ def test_the_copy_has_what_is_kept_of_copies_in_wallets(provider: Running) -> No
     assert "a-list · 7" in [cell.text for cell in visitor.page.all("td")]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            {
+                "net credential in this browser, passcode",
+                "Real-name check for sending a parcel",
+                "17 May 1990",
+                "China",
+                "Resident ID card",
+            },
+        ),
+        ("zh-CN", {"这个浏览器里的网证、口令", "寄件实名核验", "1990年5月17日", "中国", "居民身份证"}),
+    ],
+)
+def test_the_copy_is_read_in_words_and_not_in_codes(
+    provider: Running, language: str, words: set[str]
+) -> None:
+    visitor = fresh(owner_of_a_receipt(provider, language), "export")
+    visitor.press("show")
+    cells = [cell.text for cell in visitor.page.all("td", "dd")]
+    assert words <= set(cells)
+    codes = {"pin pop", "factors: pin pop", "real-name-parcel", "CHN", "resident_id", "1990-05-17"}
+    assert not codes & set(cells)
+    heads = [head.text for head in visitor.page.test("events").all("th")]
+    assert heads[1] == {"en": "Event", "zh-CN": "事项"}[language]
+
+
+def owner_of_a_receipt(provider: Running, language: str) -> Visitor:
+    """Somebody who agreed to a purpose."""
+    provider.register().tokens(**RELEASE)
+    return owner(provider, language=language)
+
+
 def test_r3_a_value_is_no_formula_and_no_markup_for_whoever_opens_it(provider: Running) -> None:
     visitor = fresh(lived(provider), "export")
     copy = saved(visitor)

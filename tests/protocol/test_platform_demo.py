@@ -12,6 +12,7 @@ from platform_demo.app import PlatformSettings, create_app
 from platform_demo.made_up import EXAMPLE_NUMBER
 from platform_demo.scenes import SCENES
 from tests.protocol.demo_platform import TYPED, URL, Platform, cells, shown
+from tests.protocol.demo_wallets import refresh
 
 
 def verified(platform: Platform, token: str) -> dict[str, object]:
@@ -47,6 +48,47 @@ def test_the_token_answer_is_shown_as_it_came_and_its_token_is_ended(platform):
     assert answer["id_token"] == shown(page, "id-token-raw")
     header = {"Authorization": f"Bearer {answer['access_token']}"}
     assert requests.get(platform.provider.url("/userinfo"), headers=header, timeout=10).status_code == 401
+
+
+def test_what_is_no_longer_all_that_was_received_is_not_called_so(platform):
+    page = platform.sign_in("parcels")
+    assert shown(page, "all-of-it") == "Everything Kite Parcels received, nothing left out."
+    platform.provider.clock.advance(minutes=31)
+    page = platform.get("/parcels/received")
+    assert shown(page, "all-of-it") == "Everything Kite Parcels still keeps, nothing left out."
+    platform.sign_out("parcels")
+    platform.sign_up("parcels")
+    page = platform.get("/parcels/received")
+    assert shown(page, "all-of-it") == "Everything Kite Parcels received, nothing left out."
+
+
+def test_who_came_through_the_provider_can_look_again_from_the_wallet(platform):
+    page = platform.sign_in("forum")
+    assert 'data-testid="present-again"' in page.text
+    assert "form-action 'self' http://localhost:8200;" in page.headers["Content-Security-Policy"]
+    refresh(platform)
+    sent = platform.post(page, "/forum/present")
+    assert (sent.status_code, sent.location.startswith("http://localhost:8200/present?")) == (303, True)
+    platform.sign_out("forum")
+    platform.sign_up("forum")
+    assert 'data-testid="present-again"' not in platform.get("/forum/received").text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("scene", ["forum", "game", "parcels"])
+def test_every_landing_page_says_beforehand_what_the_check_result_tells(platform, scene, language):
+    page = platform.get(f"/{scene}/", language).text
+    told = {
+        "zh": ("核验结果", "核验方式", "核验时间", "标识"),
+        "en": ("check result", "how and when you were checked", "an identifier it alone uses"),
+    }
+    for words in told[language]:
+        assert words in page
+
+
+def test_a_page_that_is_not_there_has_a_way_home(platform):
+    page = platform.get("/nothing").text
+    assert '<a class="aside-link" href="/" data-testid="home">' in page[page.index("<main") :]
 
 
 def test_the_game_learns_yes_or_no(platform):

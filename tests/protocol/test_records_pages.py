@@ -1,10 +1,13 @@
 """My records: a person reads what was asked and given, and takes a consent back (PIPL 15, 48)."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import requests
 
+from netid.identity.calendar import legal_day
+from netid.identity.readable import write_day, write_month
 from tests.listening import Listener, by_hand
 from tests.pages import Page, Visitor
 from tests.running import DEMO_PASSCODE, Running
@@ -73,6 +76,45 @@ def test_a_withdrawn_consent_ends_the_token_at_once(provider: Running) -> None:
     assert shop.userinfo(tokens["access_token"]).status_code == 401
     assert other.userinfo(elsewhere["access_token"]).status_code == 200
     assert [entry.count("Withdrawn") for entry in entries_on(browser.get(provider.url("/records")))] == [0, 1]
+
+
+WITHDRAWN = (
+    "Consent withdrawn. The a-shop can no longer get these details. You can ask it to delete what it already "
+    "has."
+)
+
+
+def test_after_a_withdrawal_the_page_says_from_whom_and_what_it_means(provider: Running) -> None:
+    provider.register().tokens(**RELEASE)
+    browser = signed_in(provider)
+    [receipt_id] = receipts_on(browser.get(provider.url("/records")))
+    address = provider.url(f"/records?withdrawn={receipt_id}")
+    assert not Page(browser.get(address)).has("status"), "nothing was withdrawn yet"
+    answer = withdraw(provider, browser, receipt_id)
+    assert answer.headers["Location"] == address
+    assert Page(browser.get(address)).test("status").text == WITHDRAWN
+    assert not Page(browser.get(provider.url(f"/records?withdrawn={'A' * len(receipt_id)}"))).has("status")
+
+
+def test_an_entry_says_until_when_the_platform_keeps_what_it_got(provider: Running) -> None:
+    shop = provider.register()
+    token = shop.tokens(**RELEASE)["access_token"]
+    visitor = Visitor(provider).open(provider.url("/records")).sign_in()
+    assert "kept until" not in visitor.page.one("article").text, "nothing was fetched yet"
+    shop.userinfo(token)
+    day = write_day(legal_day(provider.clock.now() + timedelta(days=180)), "en")
+    visitor.open(provider.url("/records"))
+    assert f"Real-name check for sending a parcel, kept until {day}" in visitor.page.one("article").text
+    assert visitor.page.one("h3").text == write_month(legal_day(provider.clock.now()), "en")
+    visitor.press("withdraw")
+    assert "kept until" not in visitor.page.one("article").text, "it has to delete it now"
+
+
+def test_a_receipt_says_its_legal_basis_in_words_with_its_code(provider: Running) -> None:
+    provider.register().tokens(**RELEASE)
+    visitor = Visitor(provider).open(provider.url("/records")).sign_in()
+    visitor.open(provider.url(str(visitor.page.test("receipt").get("href"))))
+    assert "Legal basis Express rules, 22 CN-POSTAL-REALNAME " in visitor.page.one("main").text
 
 
 def test_a_code_is_worth_nothing_once_the_consent_is_withdrawn(provider: Running) -> None:
@@ -244,7 +286,7 @@ def test_one_press_takes_everything_back_from_a_platform(provider: Running) -> N
     visitor = at_platform(provider)
     assert visitor.page.has("cannot-be-told")
     visitor.press("withdraw-all")
-    assert visitor.page.has("status")
+    assert visitor.page.test("status").text == WITHDRAWN
     assert not visitor.page.has("withdraw-all")
     assert [one.text.count("Withdrawn") for one in visitor.page.all("article")] == [1, 1]
     assert shop.userinfo(held["access_token"]).status_code == 401
@@ -259,7 +301,7 @@ def test_a_new_identity_is_explained_and_given(provider: Running) -> None:
     visitor = at_platform(provider)
     assert "The sister" in visitor.page.test("same-operator").text
     visitor.press("begin-anew")
-    assert visitor.page.has("status")
+    assert visitor.page.test("status").text == "Done. This takes effect at once."
     assert not visitor.page.has("begin-anew"), "there is nobody to be known as any more"
 
 

@@ -14,6 +14,7 @@ from netid.identity.revocation import RevocationReason
 from netid.identity.suspension import SuspensionReason
 from netid.services.statuses import PERIOD, SPREAD
 from netid.storage.instance import Instance
+from tests.pages import Page
 from tests.privacy.leaving import signed_in_to_leave
 from tests.protocol.meddling import person_id_of
 from tests.protocol.refusals import Refusals
@@ -184,6 +185,7 @@ def test_the_owner_revokes_their_own_copies_and_reads_of_it(stopped: Running) ->
     assert 'data-testid="revoke"' in page.text
     answer = owner.send(page, decision="revoke")
     assert answer.status_code == 303
+    assert "published within little more than two hours" in Page(owner.open(answer)).test("status").text
     stopped.clock.advance(seconds=ALL_PUBLISHED.total_seconds())
     assert said(stopped, entries) == [Status.INVALID] * 2
     notices = stopped.provider.services.notices.told(person_id_of(stopped, "an-adult"))

@@ -17,6 +17,8 @@ from netid.identity.consent import (
     StoredReceipt,
     notice_for,
 )
+from netid.identity.own_wallet import PURPOSE as OWN_COPY
+from netid.identity.own_wallet import own_wallet
 from netid.identity.relying_party import LegalBasis, Necessity, Purpose, PurposeClaim, RelyingParty
 from netid.identity.text import Language, Text
 
@@ -132,8 +134,52 @@ def test_pipl_31_a_guardian_is_told_for_whom_they_decide(language: Language) -> 
 
     lines = set(for_guardian.lines) - set(plain.lines)
     [added] = [line for line in lines if "31" in line or "三十一" in line]
-    assert {"zh": "监护人", "en": "guardian"}[language] in added
+    assert {"zh": "孩子未满14岁，由您阅读并决定", "en": "Your child is under 14"}[language] in added
     assert for_guardian.sha256 != plain.sha256
+
+
+UNTRUE_OF_A_PERMISSION: dict[Language, tuple[str, ...]] = {
+    "zh": ("我的记录", "会收到核验结果", "还会收到核验结果", "您会回到"),
+    "en": ("My records", "receive the check result", "You return to"),
+}
+"""The provider takes no part in what a permission allows: it has no record of it and can end nothing."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("purpose", [None, PURPOSE])
+def test_pipl_17_the_notice_of_a_permission_is_true_of_a_childs_wallet(
+    language: Language, purpose: Purpose | None
+) -> None:
+    asked = purpose.names if purpose else frozenset()
+    notice = notice_for(SHOP, purpose, asked, language, is_permission=True)
+
+    assert notice.for_guardian
+    said = text_of(notice)
+    assert not [words for words in UNTRUE_OF_A_PERMISSION[language] if words in said]
+    withdrawing = {
+        "zh": "撤回：在孩子的钱包里删除许可；最迟30天后自动失效。",
+        "en": "Withdraw: delete the permission in your child’s wallet. It ends by itself after 30 days at "
+        "most.",
+    }[language]
+    refusing = {
+        "zh": "不许可，就什么都不提供。孩子可以在包裹站改用其他方式。",
+        "en": "If you do not permit it, nothing is shared. Your child can use another way at Parcel point.",
+    }[language]
+    assert {withdrawing, refusing, notice.line("guardian"), notice.line("rest")} <= set(notice.lines)
+    assert SHOP.contact in notice.lines[-1]
+    for beginning in {"zh": ("依据：", "存多久："), "en": ("Legal basis: ", "How long: ")}[language]:
+        assert [line for line in notice.lines if line.startswith(beginning)]
+    assert notice.sha256 != notice_for(SHOP, purpose, asked, language, for_guardian=True).sha256
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pipl_17_a_guardian_reads_of_the_childs_wallet_and_not_of_their_own(language: Language) -> None:
+    wallet = own_wallet("https://netid.example", "https://wallet.example")
+    lines = notice_for(wallet, OWN_COPY, OWN_COPY.names, language, for_guardian=True).lines
+
+    own = {"zh": ("您的钱包", "您自己", "认出您"), "en": ("your wallet", "your own", "your net")}[language]
+    assert not [line for line in lines for words in own if words in line]
+    assert {"zh": "孩子自己的钱包", "en": "your child’s own wallet"}[language] in lines[0]
 
 
 def _without(**changes: object) -> RelyingParty:
@@ -185,7 +231,7 @@ def test_the_hash_is_of_the_exact_text_its_version_and_its_language() -> None:
     """Known answer: SHA-256 of version, language and lines, one per line, computed with sha256sum."""
     notice = notice_for(SHOP, None, frozenset(), "en")
 
-    assert NOTICE_VERSION == "2026-11-25"
+    assert NOTICE_VERSION == "2026-11-28"
     assert notice.lines == (
         "Who receives it: Parcel point (Parcels Ltd), privacy@parcels.example",
         "Parcel point will receive the check result, how and when you were checked, and an identifier it "
@@ -195,9 +241,10 @@ def test_the_hash_is_of_the_exact_text_its_version_and_its_language() -> None:
         "delete it.",
         "Everything else: not shared.",
         "If you refuse, nothing is shared. You return to Parcel point and can use another way.",
-        "Withdraw: at any time, in “My records”. Complain: privacy@parcels.example",
+        "Withdraw: at any time, in “My records”.",
+        "Complain: privacy@parcels.example",
     )
-    assert notice.sha256 == "1113c1dbb6a4d31f349d8b579f24fb58ecb358cff2650ffeae8d45aa4b00e4b5"
+    assert notice.sha256 == "3a8b8723f4c2ef647e9e7fcffacf59da9d97a80598da5a33161fc79d16e7f1fa"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from netid.identity.consent import StoredReceipt
+from netid.identity.net_number import NetNumber
 from tests.pages import Page, Visitor
-from tests.running import PARCEL_PURPOSE, Client, Running
+from tests.running import DEMO_PASSCODE, PARCEL_PURPOSE, Client, Running
 
 PARCELS = "openid netid.verify netid.purpose.real-name-parcel"
 GAME = "openid netid.verify netid.purpose.minors-mode"
@@ -80,6 +81,10 @@ def test_each_claim_says_what_why_and_how_long(language: str, provider: Running)
 def test_the_page_says_everything_that_the_notice_says(scope: str, language: str, provider: Running) -> None:
     """Every sentence of the notice stands outside the folded full text too, in the page's own layout."""
     page = asked(provider, language=language, scope=scope).page
+    _says_all_of_its_notice(page)
+
+
+def _says_all_of_its_notice(page: Page) -> None:
     lines = [line.text for line in page.test("notice-text").all("li")]
     shown = page.one("main").text
     outside = shown.replace(page.test("disclosure").text, "")
@@ -87,6 +92,7 @@ def test_the_page_says_everything_that_the_notice_says(scope: str, language: str
         for part in re.split("；|; ", re.split("：|: ", line, maxsplit=1)[-1]):
             assert part in outside, part
     assert hidden(page, "notice") in page.test("disclosure").text
+    assert page.test("complain").one("dd").text == "privacy@a-shop.example"
 
 
 @pytest.mark.parametrize(("language", "header"), [("zh", "zh-CN"), ("en", "en")])
@@ -216,7 +222,24 @@ def test_a_guardian_decides_for_the_child_and_the_receipt_says_so(provider: Runn
     visitor = Visitor(provider).ask(provider.register(), scope=GAME).sign_in("child-of-10")
     visitor.open(provider.url(str(visitor.page.test("next").get("href")))).sign_in("guardian")
     assert visitor.page.one("h1").text == "Let your child share these details with The a-shop?"
+    assert visitor.page.test("child").text == "Child A child of 10"
+    _says_all_of_its_notice(visitor.page)
     visitor.press("agree")
     assert visitor.left
     assert provider.callback(visitor.left).code
     assert receipts(provider, "child-of-10")[-1].receipt.guardian_subject
+
+
+def test_the_guardian_of_a_child_who_typed_the_net_number_reads_which_child_it_is(provider: Running) -> None:
+    with provider.provider.stores.db.read() as tx:
+        child = provider.provider.stores.persons.by_persona(tx, "child-of-10")
+        assert child
+        number = NetNumber(provider.provider.vault.open(tx, child.person_id, {"net_number"})["net_number"])
+    visitor = Visitor(provider).ask(provider.register()).press("next-typed", net_number=number.reveal())
+    visitor.press("next", passcode=DEMO_PASSCODE)
+    assert visitor.page.name == "page-guardian"
+    assert number.masked in visitor.page.one("main").text
+    visitor.open(provider.url(str(visitor.page.test("next").get("href")))).sign_in("guardian")
+    assert visitor.page.name == "page-check-result"
+    assert visitor.page.test("child").text == f"Child {number.masked}"
+    assert number.reveal() not in visitor.page.response.text

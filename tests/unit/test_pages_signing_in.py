@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from markupsafe import Markup
 
 from netid.identity.net_number import NetNumber
 from netid.identity.persons import shipped_personas
+from netid.pages.language import phrases
 from tests.pages import Visitor
 from tests.running import DEMO_PASSCODE, Running
 
@@ -18,6 +20,30 @@ def net_number_of(provider: Running, persona: str) -> NetNumber:
         person = provider.provider.stores.persons.by_persona(tx, persona)
         assert person
         return NetNumber(provider.provider.vault.open(tx, person.person_id, {"net_number"})["net_number"])
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/records", "Sign in to see your records"),
+        ("/records/export", "Sign in to go on"),
+        ("/records/document", "Sign in to go on"),
+    ],
+)
+def test_signing_in_for_ones_own_pages_says_what_for(provider: Running, path: str, heading: str) -> None:
+    visitor = Visitor(provider).open(provider.url(path))
+    assert visitor.page.one("h1").text == heading
+    visitor.press("next", who="persona:an-adult")
+    assert visitor.page.one("h1").text == heading
+    visitor.press("next", passcode=DEMO_PASSCODE)
+    if path == "/records/document":
+        assert visitor.page.one("h1").text == "Face check to go on"
+
+
+def test_a_chinese_heading_is_broken_where_a_phrase_ends() -> None:
+    assert phrases(Markup("是否向檐下论坛提供以下信息？")) == "是否<wbr>向檐下论坛<wbr>提供以下信息？"
+    assert phrases(Markup("登录，继续前往&lt;店&gt;")) == "登录，<wbr>继续前往&lt;店&gt;"
+    assert phrases(Markup("Share these details?")) == "Share these details?"
 
 
 def test_every_persona_is_offered_and_nobody_is_chosen(provider: Running) -> None:
@@ -190,7 +216,8 @@ def test_a_child_is_led_to_the_guardian(provider: Running) -> None:
     assert not visitor.page.has("persona-child-of-10")
     visitor.sign_in("guardian")
     assert visitor.page.name == "page-consent"
-    assert "由监护人阅读并决定" in visitor.page.test("for-guardian").text
+    assert "孩子未满14岁，由您阅读并决定" in visitor.page.test("for-guardian").text
+    assert visitor.page.test("child").text == "孩子 10岁的孩子"
 
 
 def test_somebody_who_is_not_the_guardian_is_told_so(provider: Running) -> None:

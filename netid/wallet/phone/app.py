@@ -11,6 +11,7 @@ from netid.ambient import Ambient
 from netid.credentials.net_credential import NET_NUMBER
 from netid.errors import NetIDError
 from netid.identity.claims import CATALOGUE
+from netid.identity.readable import write_moment
 from netid.identity.text import Language, Text
 from netid.sending import Send, Sender
 from netid.wallet.errors import GuardianNeeded, OverAsked
@@ -116,8 +117,8 @@ def _speak(app: Flask) -> None:
     app.jinja_env.filters.update(
         said=text,
         label=label,
-        value=lambda given: words.value(given, language()),
-        moment=lambda at: words.moment(at, language()),
+        value=lambda given, name: words.value(name, given, language()),
+        moment=lambda at: write_moment(at, language()),
     )
 
 

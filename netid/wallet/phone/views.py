@@ -75,6 +75,7 @@ class Phone:
             ("GET", "/log", self.log),
             ("GET", "/settings", self.settings),
             ("POST", "/forget", self.forget),
+            ("POST", "/permission", self.delete_permission),
             ("GET", "/erase", self.confirm_erasing),
             ("POST", "/erase", self.erase),
         ]
@@ -201,6 +202,11 @@ class Phone:
         """From now on that platform sees a stranger."""
         self._safe.forget(request.form.get("client_id", ""))
         return _to("settings", told="forgotten")
+
+    def delete_permission(self) -> AnyResponse:
+        """From now on this purpose of this platform takes a guardian's permission again."""
+        self._grants.delete(request.form.get("client_id", ""), request.form.get("purpose") or None)
+        return _to("settings", told="permission-deleted")
 
     def confirm_erasing(self) -> Response:
         """What is deleted, before it is."""

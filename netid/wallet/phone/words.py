@@ -1,16 +1,9 @@
-"""What the phone says when something does not work, and how it says values and times."""
-
-from datetime import datetime
+"""What the phone says when something does not work, and how it says values."""
 
 from netid.errors import NetIDError, Unreachable
-from netid.identity.calendar import CHINA_STANDARD_TIME
+from netid.identity.readable import write_value
 from netid.identity.text import Language, Text
 from netid.wallet import errors
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 _NOTHING_SHARED = Text(zh="没有提供任何信息。", en="Nothing was shared.")
 
@@ -73,7 +66,7 @@ FAULTS: dict[type[NetIDError], tuple[Text, Text]] = {
     errors.AnswerNotTaken: (
         Text(zh="对方没有收下回答", en="The answer was not taken"),
         Text(
-            zh="平台没有确认收到，但它可能已经看到发出的内容。用掉的副本不会再用。本机记录里记着发了哪几项。",
+            zh="互联网平台没有确认收到，但它可能已经看到发出的内容。用掉的副本不会再用。本机记录里记着发了哪几项。",
             en="The platform did not confirm it, though it may have read what was sent. A copy that was used "
             "is not used again. The log on this device names what was sent.",
         ),
@@ -101,17 +94,8 @@ REFUSED_THERE = (
 )
 
 
-def moment(at: datetime, language: Language) -> str:
-    """A time as people in China read it, to the minute."""
-    local = at.astimezone(CHINA_STANDARD_TIME)
-    clock = f"{local.hour:02}:{local.minute:02}"
-    if language == "zh":
-        return f"{local.year}年{local.month}月{local.day}日 {clock}（北京时间）"
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {clock} (UTC+8)"
-
-
-def value(said: str | bool, language: Language) -> str:
-    """A value as it is read; a yes or no in words."""
-    if isinstance(said, bool):
-        return ("是" if said else "否") if language == "zh" else ("yes" if said else "no")
-    return said
+def value(name: str, given: str | bool, language: Language) -> str:
+    """A claim's value as it is read; a yes or no in words."""
+    if isinstance(given, bool):
+        return ("是" if given else "否") if language == "zh" else ("yes" if given else "no")
+    return write_value(name, given, language)

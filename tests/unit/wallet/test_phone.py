@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,16 +12,18 @@ import pytest
 from flask.testing import FlaskClient
 
 from netid.ambient import Ambient
-from netid.credentials import registration_statement
+from netid.credentials import guardian_grant, registration_statement
 from netid.credentials.dcql import Query
+from netid.credentials.guardian_grant import AllowedPurpose, Grant
 from netid.credentials.presentation_response import Declined, Shown
 from netid.identity.text import Text
 from netid.sending import HttpAnswer, HttpRequest
 from netid.wallet.phone.app import PhoneSettings, create_app
-from tests.unit.presenting import ISSUER, VCT
+from tests.unit.presenting import ISSUER, PARCEL, VCT
 from tests.unit.wallet.world import PLATFORM, TX_CODE, World
 
 URL = "http://localhost:8200"
+CONTACT = "privacy@parcels.example"
 OFFER = f"openid-credential-offer://?credential_offer_uri={ISSUER}/credential-offer/1"
 
 
@@ -116,6 +119,9 @@ def test_a_wrong_transaction_code_is_said_at_its_input_and_can_be_mended(
     phone.post(at, decision="agree", code="000000")
     assert phone.answer.status_code == 400
     assert 'data-testid="error-summary"' in phone.page
+    words = "The transaction code is not right. Look at the digits on the provider’s page."
+    assert f'<p class="fault" id="code-error">Error: {words}</p>' in phone.page
+    assert 'aria-describedby="code-hint code-error" aria-invalid="true"' in phone.page
     phone.post(at, decision="agree", code=TX_CODE)
     assert 'data-testid="copies-short"' in phone.page
 
@@ -185,6 +191,85 @@ def test_under_14_the_guardian_is_named(phone: Browser, world: World) -> None:
     _receives(phone, world)
     _asked(phone, world)
     assert 'data-testid="guardian"' in phone.page
+    assert "You can go back to Kite Parcels and use another way." in phone.page
+    assert 'href="/" data-testid="go-home"' in phone.page
+
+
+def test_a_request_says_all_that_its_owner_has_to_know_before_deciding(phone: Browser, world: World) -> None:
+    _receives(phone, world)
+    _asked(phone, world)
+    what_for = "Real-name check for sending a parcel"
+    for words in (
+        f"Needed: {what_for} cannot be done without these. Share all of them or none.",
+        f"Optional: {what_for} works without these.",
+        '<dd data-testid="basis">Article 22</dd>',
+        f'<dd class="as-is" data-testid="complain">{CONTACT}</dd>',
+        "If you do not show it, nothing is shared. You can go back to Kite Parcels and use another way.",
+    ):
+        assert words in phone.page, words
+    phone.get(f"{phone.at}?lang=zh")
+    assert "必需：办理“寄件实名核验”离不开这几项，要么都提供，要么都不提供。" in phone.page
+    assert "自愿：不勾选，照样能办理“寄件实名核验”。" in phone.page
+    assert "不出示，就什么都不提供。您可以回到风筝寄件，改用其他方式。" in phone.page
+
+
+def test_a_request_for_nothing_says_what_is_learned_all_the_same(phone: Browser, world: World) -> None:
+    _receives(phone, world)
+    _asked(phone, world, query=Query.of(VCT, frozenset(), frozenset()), purpose=None)
+    shown = "That you hold a valid net credential, and this copy’s identifier. Nothing from your document."
+    assert f'<dd data-testid="shown">{shown}</dd>' in phone.page
+    assert '<dd data-testid="basis">Your consent (PIPL, article 13)</dd>' in phone.page
+    assert f'<dd class="as-is" data-testid="complain">{CONTACT}</dd>' in phone.page
+
+
+def test_values_are_read_in_words_and_not_in_codes(phone: Browser, world: World) -> None:
+    world.provider.fields |= {
+        "document_kind": "resident_id",
+        "sex": "female",
+        "birthdate": "1994-06-21",
+        "nationality": "CHN",
+    }
+    _receives(phone, world)
+    for language, said in {
+        "en": ("Resident ID card", "Female", "21 June 1994", "China"),
+        "zh": ("居民身份证", "女", "1994年6月21日", "中国"),
+    }.items():
+        phone.get(f"/?lang={language}")
+        values = re.findall(r'<p class="id">([^<]*)</p>', phone.page)
+        assert set(said) <= set(values)
+        assert not {"resident_id", "female", "1994-06-21", "CHN"} & set(values)
+
+
+def test_a_guardians_permission_can_be_deleted(phone: Browser, world: World) -> None:
+    world.provider.fields |= {"age_over_14": False}
+    _receives(phone, world)
+    grant = Grant(
+        wallet_key=phone.client.application.extensions["netid-wallet"]
+        ._receiver.device_key()
+        .public.thumbprint,
+        client_id="parcels",
+        platform=Text(zh="风筝寄件", en="Kite Parcels"),
+        purpose=AllowedPurpose.of(PARCEL),
+        expires_at=world.clock.now() + timedelta(days=10),
+    )
+    key = world.provider.authority.credential_key
+    phone.get("/")
+    phone.post("/paste", text=guardian_grant.state(grant, ISSUER, key, world.clock.now()))
+    assert 'data-testid="permission"' in phone.get("/settings")
+    _asked(phone, world)
+    assert 'data-testid="page-request"' in phone.page
+    phone.get("/settings")
+    phone.post("/permission", client_id="parcels", purpose=PARCEL.id)
+    assert "The permission is deleted." in phone.page
+    assert 'data-testid="permission"' not in phone.page
+    _asked(phone, world)
+    assert 'data-testid="guardian"' in phone.page
+
+
+@pytest.mark.parametrize("page", ["home", "log", "settings"])
+def test_the_phone_says_on_which_of_its_pages_one_is(phone: Browser, page: str) -> None:
+    phone.get({"home": "/"}.get(page, f"/{page}"))
+    assert re.findall(r'aria-current="page" data-testid="to-([a-z]+)"', phone.page) == [page]
 
 
 def test_a_pairing_code_is_shown_to_compare(phone: Browser, world: World) -> None:

@@ -329,6 +329,20 @@ def test_under_14_the_guardians_word_for_something_else_does_not_count(
         child.open(world.platform.asks())
 
 
+def test_a_permission_that_was_deleted_counts_no_longer_and_the_others_do(world: World) -> None:
+    child = _child(world)
+    for changes in ({}, {"purpose": None}, {"client_id": "forum"}):
+        world.grants.add(_grant(world, **changes))
+    world.grants.delete("parcels", PARCEL.id)
+    assert [(grant.client_id, grant.purpose is None) for grant in world.grants.held()] == [
+        ("parcels", True),
+        ("forum", False),
+    ]
+    assert child.open(world.platform.asks(query=NOTHING, purpose=None))
+    with pytest.raises(GuardianNeeded):
+        child.open(world.platform.asks())
+
+
 def test_a_permission_for_another_wallet_or_by_anybody_else_is_refused(world: World) -> None:
     _child(world)
     for token in (_grant(world, wallet_key="another"), _grant(world, key=key()), "a.b.c", "", "x" * 10_000):
