@@ -30,6 +30,16 @@ _WORDS: Mapping[str, Text] = {
         en="{name} will also receive the check result, how and when you were checked, and an identifier it "
         "alone uses.",
     ),
+    "check_for_guardian": Text(
+        zh="{name}会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。证件内容一项也不提供。",
+        en="{name} will receive the check result, how and when your child was checked, and an identifier it "
+        "alone uses. Nothing from the document is shared.",
+    ),
+    "check_too_for_guardian": Text(
+        zh="{name}还会收到核验结果、核验方式、核验时间，以及只在该平台使用的标识。",
+        en="{name} will also receive the check result, how and when your child was checked, and an "
+        "identifier it alone uses.",
+    ),
     "check_basis": Text(
         zh="依据：您的同意（《个人信息保护法》第十三条）。",
         en="Legal basis: your consent (PIPL, article 13).",

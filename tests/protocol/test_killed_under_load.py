@@ -21,6 +21,7 @@ from tests.running import Client, entry_of, settings_for
 from tests.serving import Serving, free_port
 
 ROUNDS = 25
+PATIENCE = 60
 
 
 class Mortal:
@@ -51,8 +52,13 @@ class Mortal:
         with closing(open_office(settings, self._keyring, Ambient.real())) as office:
             yield office.stores
 
-    def dies_under_load(self, seconds: float) -> Acknowledged:
+    def dies_under_load(self, seconds: float = 0) -> Acknowledged:
+        """So long after the first sign-ins were done, however long the machine took for them."""
         with traffic(self.client) as acknowledged:
+            for _ in range(PATIENCE * 100):
+                if len(acknowledged.tokens) >= 2:
+                    break
+                Event().wait(0.01)
             Event().wait(seconds)
             self.served.kill()
         return acknowledged
@@ -65,9 +71,10 @@ def mortal(serve: Serving, keyring: Keyring) -> Mortal:
 
 def test_f1_nothing_acknowledged_is_lost_when_all_processes_are_killed(mortal: Mortal) -> None:
     chance = Random(1)  # when it dies
-    codes = cut_off = 0
+    cut_off = 0
     for _ in range(ROUNDS):
-        acknowledged = mortal.dies_under_load(chance.uniform(0.1, 0.6))
+        acknowledged = mortal.dies_under_load(chance.uniform(0, 0.4))
+        assert acknowledged.tokens
         with mortal.stores() as stores:
             assert missing(stores, acknowledged) == []
         mortal.start()
@@ -76,8 +83,6 @@ def test_f1_nothing_acknowledged_is_lost_when_all_processes_are_killed(mortal: M
             assert mortal.client.redeem(code).status_code in (200, 400)
         with mortal.stores() as stores:
             assert missing(stores, acknowledged) == []
-        codes += len(acknowledged.codes)
-    assert codes > ROUNDS, "hardly anybody got a code"
     assert cut_off > 0, "it never died between a request and its answer"
 
 
@@ -92,7 +97,7 @@ def test_f1_nothing_acknowledged_is_lost_when_all_processes_are_killed(mortal: M
     ],
 )
 def test_f1_what_is_missing_would_be_found(mortal: Mortal, planted: object, found: str) -> None:
-    acknowledged = mortal.dies_under_load(0.5)
+    acknowledged = mortal.dies_under_load()
     assert acknowledged.tokens
     with mortal.stores() as stores:
         assert missing(stores, acknowledged) == []
@@ -102,7 +107,7 @@ def test_f1_what_is_missing_would_be_found(mortal: Mortal, planted: object, foun
 
 
 def test_f1_a_token_issued_twice_for_one_code_would_be_found(mortal: Mortal) -> None:
-    acknowledged = mortal.dies_under_load(0.5)
+    acknowledged = mortal.dies_under_load()
     _, token = next(iter(acknowledged.tokens.items()))
     with mortal.stores() as stores:
         with stores.db.write() as tx:
