@@ -312,11 +312,11 @@ class TestRegistration:
     @pytest.mark.parametrize(
         ("changes", "field", "rule"),
         [
-            ({"name": None}, "name", "required"),
-            ({"name": {"zh": "店"}}, "name.en", "required"),
+            ({"name": None}, "name", "is missing"),
+            ({"name": {"zh": "店"}}, "name.en", "is missing"),
             ({"name": {"zh": "", "en": "Shop"}}, "name.zh", ""),
-            ({"contact": None}, "contact", "required"),
-            ({"legal_entity": None}, "legal_entity", "required"),
+            ({"contact": None}, "contact", "is missing"),
+            ({"legal_entity": None}, "legal_entity", "is missing"),
             ({"redirect_uris": []}, "redirect_uris", "at least 1"),
             ({"redirect_uris": ["http://shop.example/cb"]}, "redirect_uris.0", "use https"),
             ({"redirect_uris": ["https://shop.example/cb#f"]}, "redirect_uris.0", "fragment"),
@@ -355,10 +355,10 @@ class TestRegistration:
     @pytest.mark.parametrize(
         ("purpose", "field", "rule"),
         [
-            ({"text": None}, "purposes.0.text", "required"),
+            ({"text": None}, "purposes.0.text", "is missing"),
             ({"text": {"zh": "", "en": ""}}, "purposes.0.text", ""),
             ({"legal_basis": None}, "purposes.0", "legal_basis: is needed for the fields"),
-            ({"retention_days": None}, "purposes.0.retention_days", "required"),
+            ({"retention_days": None}, "purposes.0.retention_days", "is missing"),
             ({"retention_days": -1}, "purposes.0.retention_days", ""),
             ({"claims": []}, "purposes.0.claims", "at least 1"),
             ({"id": "Not An Id"}, "purposes.0.id", ""),
@@ -392,7 +392,11 @@ class TestRegistration:
             shared, "PUT", "/relying-parties/second", json=entry | {"legal_entity": theirs}
         )
         said = refused(shared, act, 400, "invalid_registration").description
-        assert said == "legal_entity.sector: belongs to another legal entity; choose another"
+        assert (
+            said
+            == "legal_entity.sector: belongs to another legal entity, with the Chinese name 店公司; choose another sector, "
+        )
+        "or keep that name"
 
     @pytest.mark.parametrize("client_id", ["-x", "a b", "a" * 65, "%00", "\u4f60", "netid-records"])
     def test_a_name_that_no_client_can_have(self, shared, refused, entry, client_id):
