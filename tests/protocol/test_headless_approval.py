@@ -392,11 +392,10 @@ class TestRegistration:
             shared, "PUT", "/relying-parties/second", json=entry | {"legal_entity": theirs}
         )
         said = refused(shared, act, 400, "invalid_registration").description
-        assert (
-            said
-            == "legal_entity.sector: belongs to another legal entity, with the Chinese name 店公司; choose another sector, "
+        assert said == (
+            "legal_entity.sector: belongs to another legal entity, with the Chinese name 店公司; "
+            "choose another sector, or keep that name"
         )
-        "or keep that name"
 
     @pytest.mark.parametrize("client_id", ["-x", "a b", "a" * 65, "%00", "\u4f60", "netid-records"])
     def test_a_name_that_no_client_can_have(self, shared, refused, entry, client_id):
