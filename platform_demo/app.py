@@ -100,7 +100,7 @@ def _answer_errors(app: Flask, settings: PlatformSettings, pages: dict[str, Scen
     @app.errorhandler(SecurityError)
     def foreign_host(_error: SecurityError) -> Response:
         # No page can be made for a host that is not ours: its links would lead there.
-        return Response(f"{settings.url}\n", status=400, mimetype="text/plain")
+        return Response(f"请打开 / Open {settings.url}\n", status=400, mimetype="text/plain")
 
     @app.errorhandler(ClientError)
     def netid_failed(error: ClientError) -> Response:

@@ -375,4 +375,5 @@ def test_the_session_cookie_is_hidden_from_scripts_and_from_the_other_scenes(pla
 
 
 def test_another_host_name_reaches_nothing(platform):
-    assert platform.browser.get("/forum/", base_url="http://rebound.example:8100").status_code == 400
+    answer = platform.browser.get("/forum/", base_url="http://rebound.example:8100")
+    assert (answer.status_code, answer.text) == (400, "请打开 / Open http://localhost:8100\n")

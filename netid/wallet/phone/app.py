@@ -126,7 +126,7 @@ def _answer_errors(app: Flask, settings: PhoneSettings) -> None:
     @app.errorhandler(SecurityError)
     def foreign_host(_error: SecurityError) -> Response:
         # No page can be made for a host that is not ours: its links would lead there.
-        return Response(f"{settings.url}\n", status=400, mimetype="text/plain")
+        return Response(f"请打开 / Open {settings.url}\n", status=400, mimetype="text/plain")
 
     @app.errorhandler(OverAsked)
     def over_asked(error: OverAsked) -> Response:
