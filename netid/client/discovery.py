@@ -9,6 +9,7 @@ from netid.client.messages import HttpAnswer, HttpRequest, Send, json_object
 from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField
 from netid.identity.addresses import Endpoint, Issuer
+from netid.identity.shape import misshapen
 
 _ISSUER: TypeAdapter[str] = TypeAdapter(Issuer)
 
@@ -64,7 +65,7 @@ def metadata_request(issuer: str) -> HttpRequest:
     try:
         _ISSUER.validate_python(issuer)
     except ValidationError as error:
-        raise ConfigurationRefused(f"issuer: {_first_fault(error)}") from error
+        raise ConfigurationRefused(f"issuer: {error.errors()[0]['msg']}") from error
     return HttpRequest(f"{issuer}/.well-known/openid-configuration")
 
 
@@ -76,7 +77,7 @@ def read_metadata(issuer: str, answer: HttpAnswer) -> ProviderMetadata:
     try:
         metadata = ProviderMetadata.model_validate(members)
     except ValidationError as error:
-        raise MetadataRefused(_first_fault(error)) from error
+        raise MetadataRefused(misshapen(error, ProviderMetadata).detail) from error
     if issuer.startswith("https:") and any(not url.startswith("https:") for url in metadata.endpoints):
         raise MetadataRefused("an https issuer names an endpoint without https")
     if "S256" not in metadata.code_challenge_methods_supported:
@@ -93,9 +94,3 @@ def read_keys(answer: HttpAnswer) -> PublicKeySet:
         return PublicKeySet.from_jwks(json_object(answer, MetadataRefused))
     except InvalidField as error:
         raise MetadataRefused(error.detail) from error
-
-
-def _first_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}".removeprefix(": ")

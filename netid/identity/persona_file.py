@@ -4,10 +4,10 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from netid.errors import InvalidField, PersonaError
 from netid.identity.identity_document import Sex
+from netid.identity.shape import misshapen
 from netid.identity.strict_yaml import parse_yaml
 from netid.identity.text import Text
 
@@ -15,8 +15,6 @@ DEMO_PASSCODE = "20250715"
 """Every persona's passcode unless its entry names one: the day on which the Measures took effect."""
 
 PersonaId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
-
-_REMEDIES = {"missing": "add it", "extra_forbidden": "remove it or correct its spelling"}
 
 
 class Group(StrEnum):
@@ -115,8 +113,7 @@ def read_persona_file(text: str, source: str) -> list[PersonaEntry]:
     try:
         return _PersonaFile.model_validate(tree).personas
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise _mistake_of_shape(source, tree, first) from error
+        raise _mistake_of_shape(source, tree, misshapen(error, _PersonaFile)) from error
 
 
 def mistake(source: str, persona: str, path: str, rule: str, remedy: str) -> PersonaError:
@@ -124,25 +121,18 @@ def mistake(source: str, persona: str, path: str, rule: str, remedy: str) -> Per
     return PersonaError(_line(source, f"persona {persona}", path, rule, remedy))
 
 
-def _mistake_of_shape(source: str, tree: object, error: ErrorDetails) -> PersonaError:
-    place = error["loc"]
-    rule = error["msg"].removeprefix("Value error, ")
-    if error["type"] in ("model_type", "dict_type"):
-        rule = "must be a mapping"
-    remedy = _REMEDIES.get(error["type"], "correct it")
-    if len(place) < 2 or not isinstance(place[1], int):
-        return PersonaError(_line(source, _path(place) or "file", rule, remedy))
-    return mistake(source, _name_of(tree, place[1]), _path(place[2:]) or "entry", rule, remedy)
+def _mistake_of_shape(source: str, tree: object, wrong: InvalidField) -> PersonaError:
+    place = wrong.field.split(".")
+    if len(place) < 2 or not place[1].isdecimal():
+        return PersonaError(_line(source, wrong.field or "file", wrong.rule, wrong.remedy))
+    where = ".".join(place[2:]) or "entry"
+    return mistake(source, _name_of(tree, int(place[1])), where, wrong.rule, wrong.remedy)
 
 
 def _name_of(tree: object, position: int) -> str:
     entry = tree["personas"][position] if isinstance(tree, dict) else None
     name = entry.get("id") if isinstance(entry, dict) else None
     return name if isinstance(name, str) else f"number {position + 1}"
-
-
-def _path(place: tuple[int | str, ...]) -> str:
-    return ".".join(str(step) for step in place)
 
 
 def _line(source: str, *parts: str) -> str:

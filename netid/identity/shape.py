@@ -17,6 +17,8 @@ def misshapen(error: ValidationError, model: type[BaseModel]) -> InvalidField:
     # A misspelt name shows twice, as missing and as unknown; the unknown one says more.
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     where = ".".join(str(step) for step in first["loc"])
+    if first["type"] in {"model_type", "dict_type"}:
+        return InvalidField(where, "must be a mapping", "correct it")
     if first["type"] == "missing":
         return InvalidField(where, "is missing", "add it")
     if first["type"] == "extra_forbidden":

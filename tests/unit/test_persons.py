@@ -188,7 +188,7 @@ def test_a_persona_keeps_its_number_from_one_start_to_the_next():
 
 MISTAKES = [
     # what is wrong, the text, and what the line must say
-    ("unknown key", ONE + "    nickname: x\n", ["persona somebody", "nickname", "remove it"]),
+    ("unknown key", ONE + "    nickname: x\n", ["persona somebody", "nickname", "there is no such field"]),
     ("missing key", ONE.replace("    group: adult\n", ""), ["persona somebody", "group", "add it"]),
     ("unknown group", ONE.replace("adult", "adults"), ["persona somebody", "group"]),
     ("id not in kebab case", ONE.replace("id: somebody", "id: Some_Body"), ["Some_Body", ": id: "]),
