@@ -69,7 +69,7 @@ class Consenting:
             _template(notice),
             errors,
             notice=notice,
-            child=self._names.of(who) if notice.for_guardian else None,
+            name=self._names.of(who),
             fields=FIELDS,
             necessities=list(Necessity),
         )

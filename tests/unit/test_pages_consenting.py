@@ -243,3 +243,27 @@ def test_the_guardian_of_a_child_who_typed_the_net_number_reads_which_child_it_i
     assert visitor.page.name == "page-check-result"
     assert visitor.page.test("child").text == f"Child {number.masked}"
     assert number.reveal() not in visitor.page.response.text
+
+
+@pytest.mark.parametrize("scope", [PARCELS, "openid netid.verify"])
+def test_whoever_is_signed_in_is_named_and_somebody_else_can_take_over(provider: Running, scope: str) -> None:
+    """In a browser with a session nobody was asked who they are."""
+    client = provider.register()
+    visitor = asked(provider, client, scope=scope).press("agree")
+    visitor.ask(client, scope=scope, prompt="consent")
+    assert visitor.page.test("acting").text == "Made-up person An adult Change"
+
+    visitor.open(provider.url(str(visitor.page.test("change").get("href"))))
+    visitor.sign_in("another-adult")
+    assert visitor.page.test("acting").text == "Made-up person Another adult Change"
+    visitor.press("agree")
+    assert len(receipts(provider, "another-adult")) == 1
+    assert len(receipts(provider)) == 1
+
+
+def test_to_a_guardian_the_child_is_named(provider: Running) -> None:
+    visitor = Visitor(provider).ask(provider.register(), scope=PARCELS).sign_in("child-of-10")
+    visitor.open(provider.url(str(visitor.page.test("next").get("href")))).sign_in("guardian")
+    assert visitor.page.name == "page-consent"
+    assert visitor.page.test("child").text == "Child A child of 10"
+    assert not visitor.page.has("acting")
