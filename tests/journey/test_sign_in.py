@@ -113,9 +113,9 @@ def test_another_adult_cannot_agree_for_the_child(person: Open) -> None:
     somebody.presses("next")
     somebody.page.get_by_test_id("persona-another-guardian").check()
     somebody.presses("next")
-    if somebody.page.get_by_test_id("passcode").count():
-        somebody.page.get_by_test_id("passcode").fill("20250715")
-        somebody.presses("next")
+    somebody.page.get_by_test_id("passcode").fill("20250715")
+    somebody.presses("next")
+    assert "此人不是登记的监护人" in somebody.reads("error-summary")
     assert not somebody.at_platform
     assert somebody.page.get_by_test_id("agree").count() == 0
 

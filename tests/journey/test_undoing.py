@@ -12,7 +12,9 @@ NAME, NUMBER = "林示例", re.compile(rb"\d{17}[\dX]")
 def signs_in_at_parcels(somebody: Person) -> None:
     somebody.goes_to("/parcels/")
     somebody.presses("sign-in-with-netid")
-    if somebody.page.get_by_test_id("persona-an-adult").count():
+    asked = somebody.page.get_by_test_id("page-sign-in")
+    asked.or_(somebody.page.get_by_test_id("page-consent")).wait_for()
+    if asked.count():
         somebody.signs_in_as("an-adult")
     somebody.sees("page-consent")
     somebody.presses("agree")
