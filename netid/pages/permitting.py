@@ -7,10 +7,11 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import StringConstraints
 
 from netid import responses
+from netid.credentials.guardian_grant import AllowedPurpose
 from netid.errors import FreshSignInRequired, InvalidField, NoticeChanged
 from netid.identity.claims import FIELDS
-from netid.identity.relying_party import Necessity
-from netid.identity.text import Language
+from netid.identity.relying_party import Necessity, Purpose
+from netid.identity.text import Language, Text
 from netid.oauth.authorize import Authorize
 from netid.oauth.browsers import Browsers
 from netid.pages.forms import Form, FormError, Unfinished, read_form
@@ -107,7 +108,7 @@ class PermittingPages:
             errors=errors,
             wards=[(ward, self._records.masked_label(ward.person_id)) for ward in wards],
             uses=list(names.items()),
-            named=lambda one: names.get(f"{one.client_id} {one.purpose or _CHECK_ALONE}", one.client_id),
+            named=lambda one: _called(one.grant.platform, one.grant.purpose),
             is_fresh=self._fresh.person_for(_ACT, browser) is not None,
             form_token=self._browsers.form_token(browser, _ACT.value),
         )
@@ -163,12 +164,12 @@ class PermittingPages:
         browser, session = self._owners.come(request)
         if session is None:
             return self._sign_in_anew(browser)
-        permission = self._permitting.shown(session.person_id, permission_id)
+        permitted = self._permitting.shown(session.person_id, permission_id)
         return show(
             "permission.html",
-            permission=permission,
+            permitted=permitted,
             wallet_url=self._wallet_url,
-            qr=qr_code(permission.token),
+            qr=qr_code(permitted.permission.token),
         )
 
     def _sign_in_anew(self, browser: Browser) -> Response:
@@ -185,8 +186,12 @@ def _value(use: Use) -> str:
 
 
 def _name(use: Use) -> str:
-    what = said(use.purpose.text) if use.purpose else _("check result alone")
-    return f"{said(use.relying_party.name)} · {what}"
+    return _called(use.relying_party.name, use.purpose)
+
+
+def _called(platform: Text, purpose: Purpose | AllowedPurpose | None) -> str:
+    what = said(purpose.text) if purpose else _("check result alone")
+    return f"{said(platform)} · {what}"
 
 
 def _parts(use: str) -> tuple[str, str | None]:

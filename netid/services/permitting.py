@@ -24,6 +24,16 @@ _ID_BYTES = 12
 
 
 @dataclass(frozen=True)
+class Permitted:
+    """A permission, and what the guardian read when giving it."""
+
+    permission: Permission
+    grant: Grant
+    is_current: bool
+    """Whether the use is registered still, and as it was read; if not, wallets do not answer it any more."""
+
+
+@dataclass(frozen=True)
 class Ward:
     """A child, as the guardian chooses among them."""
 
@@ -32,7 +42,7 @@ class Ward:
     person_id: str
     has_wallet: bool
     """Whether a wallet of the child's has got copies, which a permission is made out to."""
-    permissions: list[Permission]
+    permitted: list[Permitted]
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,11 @@ class Use:
 
     relying_party: RelyingParty
     purpose: Purpose | None
+
+    @property
+    def allowed(self) -> AllowedPurpose | None:
+        """The purpose as a permission names it."""
+        return AllowedPurpose.of(self.purpose) if self.purpose else None
 
     def notice(self, language: Language) -> Notice:
         """What the guardian reads."""
@@ -79,10 +94,22 @@ class Permitting:
                     _handle(child.person_id),
                     child.person_id,
                     self._stores.permissions.latest_wallet(tx, child.person_id) is not None,
-                    self._stores.permissions.of_person(tx, child.person_id, now),
+                    [
+                        self._permitted(tx, permission, now)
+                        for permission in self._stores.permissions.of_person(tx, child.person_id, now)
+                    ],
                 )
                 for child in self._guardianship.children(tx, guardian_id, now)
             ]
+
+    def _permitted(self, tx: Transaction, permission: Permission, now: datetime) -> Permitted:
+        keys = self._keys.public_keys("credential")
+        grant = guardian_grant.verify(permission.token, self._issuer, keys, now)
+        try:
+            use = self._use(tx, permission.client_id, permission.purpose)
+        except NotFound:
+            return Permitted(permission, grant, is_current=False)
+        return Permitted(permission, grant, is_current=grant.purpose == use.allowed)
 
     def ward(self, guardian_id: str, handle: str) -> Ward:
         """The child of that handle. Raises NotFound for somebody else's."""
@@ -139,8 +166,7 @@ class Permitting:
             if use.notice(language).sha256 != shown:
                 raise NoticeChanged
             expires_at = min(now + LIFETIME, self._disclosure.turns_14_at(tx, child.person_id))
-            purpose = AllowedPurpose.of(use.purpose) if use.purpose else None
-            grant = Grant(wallet_key, client_id, use.relying_party.name, purpose, expires_at)
+            grant = Grant(wallet_key, client_id, use.relying_party.name, use.allowed, expires_at)
             token = guardian_grant.state(grant, self._issuer, self._keys.credential_key(), now)
             self._stores.permissions.add(
                 tx,
@@ -157,12 +183,12 @@ class Permitting:
             tx, "child_permitted", at=now, person_id=child_id, client_id=client_id, details=details
         )
 
-    def shown(self, guardian_id: str, permission_id: str) -> Permission:
+    def shown(self, guardian_id: str, permission_id: str) -> Permitted:
         """A permission, for the guardian of its child. Raises NotFound."""
         for ward in self.wards(guardian_id):
-            for permission in ward.permissions:
-                if permission.permission_id == permission_id:
-                    return permission
+            for permitted in ward.permitted:
+                if permitted.permission.permission_id == permission_id:
+                    return permitted
         raise NotFound("no permission of a child of this guardian's")
 
 

@@ -242,6 +242,23 @@ def test_it_is_listed_and_forgotten_when_it_has_ended(
     assert rows(provider)["permissions"] == []
 
 
+def test_pipl_14_what_was_registered_anew_has_to_be_permitted_anew(
+    provider: Running, game: Client, wallet: Wallet
+) -> None:
+    guardian = Guardian(provider)
+    guardian.permit("a-game minors-mode")
+    guardian.permit("a-game -")
+    provider.register("a-game", purposes=[{**MINORS_PURPOSE, "text": {"zh": "别的", "en": "Something else"}}])
+    page = Page(guardian.at_the_page())
+    assert page.test("permission").text == "The a-game · check result alone"
+    past = page.test("permission-past")
+    assert past.text.startswith("The a-game · Minors’ mode"), "as it was read"
+    assert past.all("a") == []
+    guardian.permit("a-game minors-mode")
+    names = [one.text for one in Page(guardian.at_the_page()).all("a", data_testid="permission")]
+    assert names[0] == "The a-game · Something else"
+
+
 def test_a_permission_too_long_for_a_qr_code_is_shown_as_text(provider: Running, wallet: Wallet) -> None:
     long = {"zh": "未成年人模式" * 66, "en": "Minors’ mode for every day of the week. " * 10}
     provider.register("a-game", purposes=[{**MINORS_PURPOSE, "text": long}])
