@@ -95,6 +95,7 @@ class Person:
 
     def sees(self, test_id: str) -> None:
         self.page.get_by_test_id(test_id).first.wait_for()
+        self.page.wait_for_load_state()  # with its styles: without them it is another page
 
     def presses(self, test_id: str) -> None:
         self.page.get_by_test_id(test_id).first.click()
