@@ -12,6 +12,7 @@ from netid.client.errors import (
     ClientError,
     ClientRefused,
     CodeRefused,
+    ConfigurationRefused,
     ConsentRequired,
     IDTokenRefused,
     LevelNotReached,
@@ -78,6 +79,22 @@ def test_a_request_says_what_it_was_told_to_ask(plain_party):
     assert asked["acr_values"] == "urn:netid:acr:credential+face"
     assert (asked["max_age"], asked["prompt"]) == ("600", "login")
     assert (asked["ui_locales"], asked["login_hint"]) == ("zh-CN", "an-adult")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"purpose": "real-name-parcel", "claims": ["nmae"]},
+            r"Ask\.claims\.0: is not in the claim catalogue; did you mean name\?",
+        ),
+        ({"claims": ["name"]}, r"Ask\.claims: belong to a purpose; name the purpose too"),
+        ({"purpose": "Real Name"}, r"Ask\.purpose: must match pattern"),
+    ],
+)
+def test_what_nobody_can_ask_for_is_refused_before_anything_is_sent(wrong, said):
+    with pytest.raises(ConfigurationRefused, match=said):
+        Ask(**wrong)
 
 
 def test_v9_another_browser_cannot_finish_what_this_one_began(party):
