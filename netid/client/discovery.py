@@ -73,7 +73,8 @@ def read_metadata(issuer: str, answer: HttpAnswer) -> ProviderMetadata:
     """The checked metadata (section 4.3): `issuer` is exactly the configured one. Raises MetadataRefused."""
     members = json_object(answer, MetadataRefused)
     if members.get("issuer") != issuer:
-        raise MetadataRefused("issuer is not exactly the configured one")
+        said = str(members.get("issuer"))[:200]
+        raise MetadataRefused(f"issuer is {said!r}, not exactly the configured {issuer!r}")
     try:
         metadata = ProviderMetadata.model_validate(members)
     except ValidationError as error:

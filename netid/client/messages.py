@@ -16,7 +16,8 @@ def json_object(answer: HttpAnswer, error: type[ClientError], *, status: int = 2
     if answer.status != status:
         raise error(f"the status is {answer.status}")
     if answer.media_type != "application/json":
-        raise error("the content type is not application/json")
+        given = f"{answer.status} with content type {answer.media_type[:60]!r}"
+        raise error(f"the answer is {given}, not application/json")
     try:
         return strict_json.parse_object(answer.body)
     except ValueError as fault:

@@ -83,6 +83,13 @@ def test_other_answers_are_errors(party, answer, error):
         discover(ISSUER, party.provider.send)
 
 
+def test_metadata_of_another_issuer_names_both(party):
+    party.provider.metadata = {"issuer": "https://provider.example:443"}
+    both = r"'https://provider\.example:443', not .* 'https://provider\.example'"
+    with pytest.raises(MetadataRefused, match=both):
+        discover(ISSUER, party.provider.send)
+
+
 @pytest.mark.parametrize(
     "issuer",
     [

@@ -209,6 +209,20 @@ def test_a_token_answer_that_is_not_one_signs_nobody_in(party, body, media_type,
         party.sign_in()
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (HttpAnswer(404, "text/html", b"<html>"), "404 with content type 'text/html', not application/json"),
+        (HttpAnswer(403, "application/json", b"{}"), "the status is 403, without an error code"),
+    ],
+)
+def test_an_answer_that_is_not_the_providers_is_told_as_it_is(plain_party, answer, said):
+    query = plain_party.come_back()
+    plain_party.provider.instead["/token"] = answer
+    with pytest.raises(RequestRefused, match=said):
+        plain_party.client.finish(plain_party.browser, query)
+
+
 def test_memory_is_bounded_and_the_oldest_goes_first(party):
     store = PendingInMemory(party.clock.now)
     states = [str(number) for number in range(MOST_PENDING + 1)]
@@ -218,6 +232,13 @@ def test_memory_is_bounded_and_the_oldest_goes_first(party):
     assert store.take("browser", states[0]) is None
     assert store.take("browser", states[1]) is not None
     assert store.take("browser", states[-1]) is not None
+
+
+def test_what_to_do_stands_in_a_sentence_of_its_own():
+    assert str(ConfigurationRefused("a: did you mean b?")).startswith("a: did you mean b? Correct")
+    assert str(ConfigurationRefused("a: is missing")).startswith("a: is missing. Correct")
+    assert "`pending` store" in str(CallbackRefused("state: nothing was begun in this browser"))
+    assert "clock" in str(IDTokenRefused("it was issued in the future"))
 
 
 def test_every_error_says_what_to_do_and_none_says_the_same_as_the_base():

@@ -132,8 +132,8 @@ def test_what_drips_is_not_waited_for_until_it_is_complete(server):
     transport.close()
 
 
-def test_nobody_there_is_an_error_that_names_no_address(server, send):
-    with pytest.raises(ProviderUnreachable) as raised:
+def test_nobody_there_is_an_error_that_names_the_server_and_no_path(server, send):
+    with pytest.raises(ProviderUnreachable, match=r"^http://127\.0\.0\.1:9: ConnectionError\.") as raised:
         send(HttpRequest("http://127.0.0.1:9/a-secret-path"))
     assert "secret" not in str(raised.value)
 
