@@ -1,6 +1,7 @@
 """The way to the provider and back, as a relying party takes it with the SDK."""
 
 import json
+import pickle
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -232,6 +233,12 @@ def test_memory_is_bounded_and_the_oldest_goes_first(party):
     assert store.take("browser", states[0]) is None
     assert store.take("browser", states[1]) is not None
     assert store.take("browser", states[-1]) is not None
+
+
+def test_what_waits_can_be_pickled_for_a_store_that_processes_share(party):
+    ask = Ask(purpose="real-name-parcel", claims=frozenset({"name"}), max_age=timedelta(minutes=10))
+    pending = PendingLogin("state", "nonce", "verifier", ask, party.clock.now())
+    assert pickle.loads(pickle.dumps(pending)) == pending  # noqa: S301
 
 
 def test_what_to_do_stands_in_a_sentence_of_its_own():
