@@ -177,6 +177,7 @@ def test_a_reset_realm_is_new(netid: NetID) -> None:
         (lambda netid: netid.person(document="passport"), "overseas_citizen_passport"),
         (lambda netid: netid.consent(fields=["phone_numbr"]), "voluntary.0: .*; did you mean phone_number"),
         (lambda netid: netid.revoke("an-adlt"), "an-adult"),
+        (lambda netid: netid.visit(None), "no address; see what your app answered"),
         (lambda netid: netid.revoke_copies("an-adlt"), "an-adult"),
         (lambda netid: netid.fault("token", "signatur"), "signature"),
         (lambda netid: netid.relying_party("x", essential=["nam"]), "name"),
