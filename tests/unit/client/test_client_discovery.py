@@ -83,6 +83,16 @@ def test_other_answers_are_errors(party, answer, error):
         discover(ISSUER, party.provider.send)
 
 
+def test_a_refusal_says_which_answer_it_was(party):
+    party.provider.instead["/jwks"] = HttpAnswer(404, "text/html", b"")
+    with pytest.raises(MetadataRefused, match=r"^jwks_uri: the status is 404"):
+        party.sign_in()
+    with pytest.raises(
+        MetadataRefused, match=r"^https://a\.example/\.well-known/openid-configuration: .* 404"
+    ):
+        discover("https://a.example", lambda _: HttpAnswer(404, "text/html", b""))
+
+
 def test_metadata_of_another_issuer_names_both(party):
     party.provider.metadata = {"issuer": "https://provider.example:443"}
     both = r"'https://provider\.example:443', not .* 'https://provider\.example'"
