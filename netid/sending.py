@@ -6,11 +6,12 @@ wallet. (`services.outgoing` is the provider's own: it also has to mind where an
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from netid.ambient import Ambient
 from netid.errors import Unreachable
@@ -99,15 +100,21 @@ class Sender:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = bytearray()
-                for chunk in response.iter_content(8192):
-                    body += chunk
-                    if len(body) > self._max_answer:
-                        raise Unreachable(f"the answer is longer than {self._max_answer} bytes")
-                    if self._ambient.now() > deadline:
-                        raise Unreachable("the answer takes too long")
+                body = self._read(response, deadline)
                 received = {name.lower(): value for name, value in response.headers.items()}
                 media_type = received.get("content-type", "").split(";")[0].strip().lower()
-                return HttpAnswer(response.status_code, media_type, bytes(body), received)
-        except requests.RequestException as error:
+                return HttpAnswer(response.status_code, media_type, body, received)
+        except (requests.RequestException, HTTPError) as error:
             raise Unreachable(type(error).__name__) from error
+
+    def _read(self, response: requests.Response, deadline: datetime) -> bytes:
+        """The body. Raises Unreachable for one that is too long, or comes too slowly."""
+        body = bytearray()
+        # What has come is looked at as it comes: to wait for a full block is to wait for a drip.
+        while chunk := response.raw.read1(8192, decode_content=True):
+            body += chunk
+            if len(body) > self._max_answer:
+                raise Unreachable(f"the answer is longer than {self._max_answer} bytes")
+            if self._ambient.now() > deadline:
+                raise Unreachable("the answer takes too long")
+        return bytes(body)

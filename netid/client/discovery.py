@@ -12,6 +12,7 @@ from netid.identity.addresses import Endpoint, Issuer
 from netid.identity.shape import misshapen
 
 _ISSUER: TypeAdapter[str] = TypeAdapter(Issuer)
+_WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 class ProviderMetadata(BaseModel):
@@ -66,14 +67,15 @@ def metadata_request(issuer: str) -> HttpRequest:
         _ISSUER.validate_python(issuer)
     except ValidationError as error:
         raise ConfigurationRefused(f"issuer: {error.errors()[0]['msg']}") from error
-    return HttpRequest(f"{issuer}/.well-known/openid-configuration")
+    return HttpRequest(f"{issuer}{_WELL_KNOWN}")
 
 
 def read_metadata(issuer: str, answer: HttpAnswer) -> ProviderMetadata:
     """The checked metadata (section 4.3): `issuer` is exactly the configured one. Raises MetadataRefused."""
-    members = json_object(answer, MetadataRefused)
+    members = json_object(answer, lambda said: MetadataRefused(f"{issuer}{_WELL_KNOWN}: {said}"))
     if members.get("issuer") != issuer:
-        raise MetadataRefused("issuer is not exactly the configured one")
+        said = str(members.get("issuer"))[:200]
+        raise MetadataRefused(f"issuer is {said!r}, not exactly the configured {issuer!r}")
     try:
         metadata = ProviderMetadata.model_validate(members)
     except ValidationError as error:
@@ -91,6 +93,6 @@ def read_keys(answer: HttpAnswer) -> PublicKeySet:
     if answer.media_type == "application/jwk-set+json":
         answer = HttpAnswer(answer.status, "application/json", answer.body)
     try:
-        return PublicKeySet.from_jwks(json_object(answer, MetadataRefused))
+        return PublicKeySet.from_jwks(json_object(answer, lambda said: MetadataRefused(f"jwks_uri: {said}")))
     except InvalidField as error:
         raise MetadataRefused(error.detail) from error

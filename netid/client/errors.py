@@ -17,7 +17,8 @@ class ClientError(NetIDError):
 
     def __str__(self) -> str:
         """One line for a log: what exactly happened, and what to do."""
-        return f"{(self.detail or self.description).rstrip('.')}. {self.what_to_do}"
+        said = (self.detail or self.description).rstrip(".: ")
+        return f"{said}{'' if said.endswith('?') else '.'} {self.what_to_do}"
 
 
 class ConfigurationRefused(ClientError):
@@ -51,7 +52,11 @@ class CallbackRefused(ClientError):
 
     code = "callback_refused"
     status = 400
-    what_to_do = "Let the person begin again from your sign-in page. Do not retry with the same address."
+    what_to_do = (
+        "Let the person begin again from your sign-in page; do not retry with the same address. If it "
+        "repeats: open your site at the host name that is registered, and give several processes one "
+        "`pending` store."
+    )
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -124,7 +129,10 @@ class IDTokenRefused(ClientError):
 
     code = "id_token_refused"
     status = 502
-    what_to_do = "Do not sign anybody in. The detail names the check; compare it with your registration."
+    what_to_do = (
+        "Do not sign anybody in. The detail names the check; compare it with your registration, and your "
+        "clock with the provider's."
+    )
 
 
 class FieldsRefused(ClientError):
@@ -149,7 +157,8 @@ class EventRefused(ClientError):
     code = "event_refused"
     status = 400
     what_to_do = (
-        "Do nothing on it. If it was the provider, compare its issuer and keys with your registration."
+        "Do nothing on it. If it was the provider, compare its issuer and keys with your registration, "
+        "and its clock with yours."
     )
 
     def __init__(self, detail: str, err: str = "invalid_request") -> None:
@@ -163,7 +172,10 @@ class LogoutRefused(ClientError):
 
     code = "invalid_request"
     status = 400
-    what_to_do = "End no session. If it was the provider, compare its issuer and keys with your registration."
+    what_to_do = (
+        "End no session. If it was the provider, compare its issuer and keys with your registration, "
+        "and its clock with yours."
+    )
 
 
 class NotReady(ProviderUnreachable):

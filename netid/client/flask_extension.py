@@ -54,8 +54,11 @@ class NetIDFlask:
     def login(self, ask: Ask | None = None, *, purpose: str | None = None) -> Response:
         """The redirect to the provider: answer your sign-in button with it.
 
-        `ask` says everything; `purpose` alone is short for the usual case.
+        `ask` says everything; `purpose` alone is short for the usual case. Raises ConfigurationRefused for
+        both, and as `NetIDClient.begin` does.
         """
+        if ask is not None and purpose is not None:
+            raise ConfigurationRefused("login: takes an Ask or a purpose; name the purpose in the Ask")
         browser = request.cookies.get(self._cookie) or self.client.new_browser()
         address = self.client.begin(browser, ask or Ask(purpose=purpose))
         response = private(Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address}))

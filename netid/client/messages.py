@@ -1,5 +1,7 @@
 """What the provider answers, read once: one strict JSON object, or an error that says what to do."""
 
+from collections.abc import Callable
+
 from netid.client.errors import ClientError, ProviderUnreachable
 from netid.credentials import strict_json
 from netid.sending import MAX_ANSWER, HttpAnswer, HttpRequest, Send
@@ -7,8 +9,10 @@ from netid.sending import MAX_ANSWER, HttpAnswer, HttpRequest, Send
 __all__ = ["MAX_ANSWER", "HttpAnswer", "HttpRequest", "Send", "json_object", "refuse_overload"]
 
 
-def json_object(answer: HttpAnswer, error: type[ClientError], *, status: int = 200) -> dict[str, object]:
-    """The one strict JSON object of an answer with that status; anything else raises `error`.
+def json_object(
+    answer: HttpAnswer, error: Callable[[str], ClientError], *, status: int = 200
+) -> dict[str, object]:
+    """The one strict JSON object of an answer with that status; anything else raises what `error` makes.
 
     A provider that says it cannot work now (5xx, 429) is ProviderUnreachable whatever was expected.
     """
@@ -16,7 +20,8 @@ def json_object(answer: HttpAnswer, error: type[ClientError], *, status: int = 2
     if answer.status != status:
         raise error(f"the status is {answer.status}")
     if answer.media_type != "application/json":
-        raise error("the content type is not application/json")
+        given = f"{answer.status} with content type {answer.media_type[:60]!r}"
+        raise error(f"the answer is {given}, not application/json")
     try:
         return strict_json.parse_object(answer.body)
     except ValueError as fault:

@@ -40,7 +40,7 @@ class PendingPresentation:
 
 
 class PresentationStore(Protocol):
-    """Where they are kept. With several processes, this has to be something they share."""
+    """Where they are kept; private keys are part of it. `answer` and `take` each succeed once."""
 
     def put(self, pending: PendingPresentation) -> None:
         """Keeps it until LIFETIME is over."""

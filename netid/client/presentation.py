@@ -6,9 +6,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from netid.client.errors import ConfigurationRefused, CredentialEnded, PresentationRefused
+from netid.client.registration import Configured
 from netid.client.standing import Standing
 from netid.credentials import sd_jwt_vc
 from netid.credentials.dcql import MAX_VOLUNTARY, Query
@@ -23,10 +24,11 @@ from netid.identity.pseudonym import PairwiseSubject
 _VERIFIED = object()
 
 
-class PresentationAsk(BaseModel):
-    """What one presentation asks for. That there is a real person with a net credential always is."""
+class PresentationAsk(Configured):
+    """What one presentation asks for. That there is a real person with a net credential always is.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    A wrong value raises ConfigurationRefused.
+    """
 
     purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
     """The id of the registered purpose; None asks to be shown no claim at all."""

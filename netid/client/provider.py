@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Generic, TypeVar
 
 from netid.client.discovery import ProviderMetadata, discover, read_keys
+from netid.client.errors import ClientError
 from netid.client.messages import HttpRequest, Send
 from netid.credentials import base64url, jose, strict_json
 from netid.credentials.jwk import PublicKeySet
+
+T = TypeVar("T")
 
 KEEP = timedelta(hours=1)
 """How long metadata and keys are used: a withdrawn key is forgotten after this at the latest."""
@@ -22,21 +26,12 @@ class Provider:
     def __init__(self, issuer: str, send: Send, now: Callable[[], datetime]) -> None:
         self.issuer = issuer
         self._send = send
-        self._now = now
-        self._lock = Lock()
-        self._metadata: tuple[ProviderMetadata, datetime] | None = None
-        self._keys: tuple[PublicKeySet, datetime] | None = None
-        self._asked_for_keys: datetime | None = None
+        self._metadata = _Kept(lambda: discover(issuer, send), now)
+        self._keys = _Kept(self._fetched_keys, now)
 
     def metadata(self) -> ProviderMetadata:
         """The checked metadata. Raises ProviderUnreachable or MetadataRefused."""
-        with self._lock:
-            return self._current_metadata()
-
-    def _current_metadata(self) -> ProviderMetadata:
-        if self._metadata is None or self._now() - self._metadata[1] >= KEEP:
-            self._metadata = (discover(self.issuer, self._send), self._now())
-        return self._metadata[0]
+        return self._metadata.get()
 
     def keys_for(self, token: str) -> PublicKeySet:
         """The keys to verify this token with; an unknown `kid` causes one fetch, then a pause.
@@ -44,25 +39,60 @@ class Provider:
         Raises ProviderUnreachable or MetadataRefused.
         """
         name = _unverified_kid(token)
+        return self._keys.get(
+            lambda keys: name is None or any(key.kid == name for key in keys.keys), UNKNOWN_KEY_PAUSE
+        )
+
+    def _fetched_keys(self) -> PublicKeySet:
+        return read_keys(self._send(HttpRequest(self.metadata().jwks_uri)))
+
+
+class _Kept(Generic[T]):
+    """What was fetched last, for as long as KEEP.
+
+    Whoever comes while it is being fetched waits, and shares what comes of that: of a provider that is
+    silent each of them would else find out anew, one after the other.
+    """
+
+    def __init__(self, fetch: Callable[[], T], now: Callable[[], datetime]) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._lock = Lock()
+        self._value: tuple[T, datetime] | None = None
+        self._failure: tuple[type[ClientError], str] | None = None
+        """Why the last fetch failed, if it did."""
+        self._fetches = 0
+        """How many have ended."""
+        self._ended_at: datetime | None = None
+
+    def get(self, serves: Callable[[T], bool] = lambda _: True, pause: timedelta = timedelta()) -> T:
+        """The value; fetched anew where it is old, or where it does not serve and no fetch was made within
+        the pause. Raises as the fetch does, also within a pause after one that failed.
+        """
+        fetches, now = self._fetches, self._now()
+        value = self._value[0] if self._value and now - self._value[1] < KEEP else None
+        if value is not None and serves(value):
+            return value
         with self._lock:
-            if self._keys is None or self._now() - self._keys[1] >= KEEP:
-                self._keys = None
-                return self._fetch_keys()
-            keys = self._keys[0]
-            if name is None or any(key.kid == name for key in keys.keys) or self._asked_lately():
-                return keys
-            return self._fetch_keys()
+            paused = value is not None and self._ended_at is not None and now - self._ended_at < pause
+            if fetches == self._fetches and not paused:
+                return self._fetched()
+            if self._failure is not None:
+                kind, detail = self._failure
+                raise kind(detail)
+            return self._value[0] if self._value else self._fetched()
 
-    def _asked_lately(self) -> bool:
-        return self._asked_for_keys is not None and self._now() - self._asked_for_keys < UNKNOWN_KEY_PAUSE
-
-    def _fetch_keys(self) -> PublicKeySet:
-        uri = self._current_metadata().jwks_uri
-        # Noted before the attempt: a provider that is down is not asked more often.
-        self._asked_for_keys = self._now()
-        keys = read_keys(self._send(HttpRequest(uri)))
-        self._keys = (keys, self._now())
-        return keys
+    def _fetched(self) -> T:
+        try:
+            value = self._fetch()
+        except ClientError as error:
+            self._failure = type(error), error.detail
+            raise
+        finally:
+            self._fetches += 1
+            self._ended_at = self._now()
+        self._value, self._failure = (value, self._ended_at), None
+        return value
 
 
 def _unverified_kid(token: str) -> str | None:

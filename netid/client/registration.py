@@ -19,12 +19,14 @@ from netid.client.errors import ConfigurationRefused
 from netid.credentials.jwk import Algorithm
 from netid.identity.addresses import Issuer
 from netid.identity.levels import AssuranceLevel
-from netid.identity.relying_party import RedirectUri
+from netid.identity.relying_party import ClaimName, RedirectUri
 from netid.identity.shape import misshapen
 from netid.identity.text import Language
 
 
-class _Frozen(BaseModel):
+class Configured(BaseModel):
+    """What the relying party's own code says; a wrong value raises ConfigurationRefused."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
     )
@@ -43,7 +45,7 @@ def _usual_algorithm(given: dict[str, Any]) -> Algorithm:
     return "RS256" if given.get("profile") == "oidc" else "ES256"
 
 
-class Registration(_Frozen):
+class Registration(Configured):
     """The same values as in the provider's registration; a wrong one raises ConfigurationRefused."""
 
     issuer: Issuer
@@ -69,25 +71,29 @@ class Registration(_Frozen):
     @model_validator(mode="after")
     def _keeps_its_profile(self) -> Self:
         """FAPI 2.0 Security Profile, 5.3.3.1 and 5.4.1."""
-        if self.profile == "oidc":
-            if self.dpop_key is not None:
-                raise ValueError('dpop_key: belongs to profile fapi2; leave it out, or the profile "oidc"')
-            return self
-        if not isinstance(self.authentication, PrivateKeyJwt):
-            raise ValueError('authentication: is PrivateKeyJwt in profile fapi2; or give profile="oidc"')
-        if self.dpop_key is None:
-            raise ValueError("dpop_key: is needed in profile fapi2; give DPoPKey.from_file(…)")
-        if self.id_token_alg != "ES256" or self.userinfo_alg not in (None, "ES256"):
-            raise ValueError("id_token_alg, userinfo_alg: are ES256 in profile fapi2; leave them out")
+        if fault := self._fault_of_profile():
+            raise ConfigurationRefused(f"Registration.{fault}")
         return self
 
+    def _fault_of_profile(self) -> str | None:
+        if self.profile == "oidc":
+            belongs = 'dpop_key: belongs to profile fapi2; leave it out, or the profile "oidc"'
+            return belongs if self.dpop_key is not None else None
+        if not isinstance(self.authentication, PrivateKeyJwt):
+            return 'authentication: is PrivateKeyJwt in profile fapi2; or give profile="oidc"'
+        if self.dpop_key is None:
+            return "dpop_key: is needed in profile fapi2; give DPoPKey.from_file(…)"
+        if self.id_token_alg != "ES256" or self.userinfo_alg not in (None, "ES256"):
+            return "id_token_alg, userinfo_alg: are ES256 in profile fapi2; leave them out"
+        return None
 
-class Ask(_Frozen):
+
+class Ask(Configured):
     """What one sign-in asks for. The check result is always asked for. Raises ConfigurationRefused too."""
 
     purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
     """The id of the registered purpose; None asks for the check result alone."""
-    claims: frozenset[str] | None = None
+    claims: frozenset[ClaimName] | None = None
     """Narrows the purpose to these claims; None asks for all of it. It can never be widened."""
     level: AssuranceLevel = AssuranceLevel.CREDENTIAL_PASSCODE
     """The level that has to be reached."""
@@ -99,3 +105,9 @@ class Ask(_Frozen):
     """OpenID Connect Core, 3.1.2.1."""
     login_hint: str | None = None
     """Who is expected to sign in; in test mode the name of a persona."""
+
+    @model_validator(mode="after")
+    def _claims_are_of_a_purpose(self) -> Self:
+        if self.claims and self.purpose is None:
+            raise ConfigurationRefused("Ask.claims: belong to a purpose; name the purpose too")
+        return self

@@ -86,6 +86,6 @@ def read_revocation_answer(answer: HttpAnswer) -> None:
 def refusal(answer: HttpAnswer) -> ClientError:
     """What an error answer stands for (RFC 6749, 5.2)."""
     members = json_object(answer, errors.RequestRefused, status=answer.status)
-    code = members.get("error")
+    code = members.get("error", f"the status is {answer.status}, without an error code")
     detail = f"{code}: {members.get('error_description', '')}"[:300]
     return _ERRORS.get(str(code), errors.RequestRefused)(detail)

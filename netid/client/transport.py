@@ -30,7 +30,9 @@ class Transport:
         try:
             return self._sender.send(request)
         except Unreachable as error:
-            raise ProviderUnreachable(error.detail) from error
+            # The server alone: there are addresses that are secrets.
+            server = urlsplit(request.url)
+            raise ProviderUnreachable(f"{server.scheme}://{server.netloc}: {error.detail}") from error
 
 
 def inside(send: Send, issuer: str, internal: str) -> Send:

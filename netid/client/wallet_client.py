@@ -8,8 +8,16 @@ from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlencode
 
+from pydantic import TypeAdapter, ValidationError
+
 from netid.ambient import Ambient
-from netid.client.errors import CallbackRefused, ClientError, PresentationRefused, Refused
+from netid.client.errors import (
+    CallbackRefused,
+    ClientError,
+    ConfigurationRefused,
+    PresentationRefused,
+    Refused,
+)
 from netid.client.messages import Send
 from netid.client.pending_presentations import (
     Outcome,
@@ -32,7 +40,10 @@ from netid.credentials.key_binding import Challenge
 from netid.credentials.presentation_response import Declined, DecryptionKey
 from netid.credentials.request_object import Ask
 from netid.errors import TokenRefused
+from netid.identity.addresses import Issuer
 
+# The rule for an issuer is the one for every address that others are put behind.
+_ADDRESS: TypeAdapter[str] = TypeAdapter(Issuer)
 _LONGEST_NONCE = 200
 _PAIRING_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _log = logging.getLogger("netid.client")
@@ -72,11 +83,11 @@ class WalletClient:
         trust: Path | None = None,
         internal: str | None = None,
     ) -> None:
-        """`address` is where wallets reach this relying party, without a slash at the end; the rest is as for
-        NetIDClient. Raises ConfigurationRefused.
+        """`address` is where wallets reach this relying party: https, or http on loopback, without a slash at
+        the end. The rest is as for NetIDClient. Raises ConfigurationRefused.
         """
         self.registration = registration
-        self.address = address
+        self.address = _checked(address)
         self._ambient = ambient or Ambient.real()
         self._pending = pending or PresentationsInMemory(self._ambient.now)
         direct = send or Transport(self._ambient, trust=trust).send
@@ -200,6 +211,14 @@ class WalletClient:
 
     def _pairing_code(self) -> str:
         return "".join(_PAIRING_LETTERS[byte % len(_PAIRING_LETTERS)] for byte in self._ambient.random(4))
+
+
+def _checked(address: str) -> str:
+    try:
+        return _ADDRESS.validate_python(address)
+    except ValidationError as error:
+        fault = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationRefused(f"address: {fault}") from error
 
 
 class Timer:

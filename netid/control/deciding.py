@@ -1,5 +1,6 @@
 """Management: personas, and what they decide without a page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -23,10 +24,7 @@ def blueprint(find: Find) -> Blueprint:
 
     @routes.get("/personas/<persona_id>")
     def show_persona(persona_id: str) -> Response:
-        people = {persona.id: persona for persona in find().people}
-        if persona_id not in people:
-            raise NoSuchPersona(nearest(persona_id, people))
-        return jsonify(shown_persona(people[persona_id]))
+        return jsonify(shown_persona(the_persona(persona_id, find().people)))
 
     @routes.get("/approvals")
     def list_approvals() -> Response:
@@ -46,6 +44,14 @@ def blueprint(find: Find) -> Blueprint:
 
     _add_outcomes(routes, find)
     return routes
+
+
+def the_persona(persona_id: str, people: Sequence[Persona]) -> Persona:
+    """The one of that id. Raises NoSuchPersona with the nearest."""
+    by_id = {persona.id: persona for persona in people}
+    if persona_id not in by_id:
+        raise NoSuchPersona(nearest(persona_id, by_id))
+    return by_id[persona_id]
 
 
 def _add_outcomes(routes: Blueprint, find: Find) -> None:

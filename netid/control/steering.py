@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from netid.control.capture import Expectation
-from netid.control.deciding import shown_persona
+from netid.control.deciding import shown_persona, the_persona
 from netid.control.fault_reading import read_fault
 from netid.control.made_people import PersonWanted
 from netid.control.pacing import Pace
@@ -125,16 +125,14 @@ def _add_people(routes: Blueprint, realm: Callable[[], Realm]) -> None:
     @routes.delete("/personas/<persona_id>/consents")
     def withdraw(persona_id: str) -> Response:
         chosen = realm()
-        if persona_id not in [persona.id for persona in chosen.people]:
-            raise NotFound
-        return jsonify({"withdrawn": chosen.withdraw_all(persona_id)})
+        persona = the_persona(persona_id, chosen.people)
+        return jsonify({"withdrawn": chosen.withdraw_all(persona.id)})
 
     @routes.delete("/personas/<persona_id>/copies")
     def revoke_copies(persona_id: str) -> Response:
         chosen = realm()
-        if persona_id not in [persona.id for persona in chosen.people]:
-            raise NotFound
-        return jsonify({"revoked": chosen.revoke_copies(persona_id)})
+        persona = the_persona(persona_id, chosen.people)
+        return jsonify({"revoked": chosen.revoke_copies(persona.id)})
 
 
 def _add_requests(routes: Blueprint, realm: Callable[[], Realm]) -> None:

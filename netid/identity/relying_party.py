@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from netid.identity.claims import CATALOGUE, Claim, in_catalogue_order
 from netid.identity.levels import AssuranceLevel
+from netid.identity.shape import nearest
 from netid.identity.text import Text, Words
 
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
@@ -34,7 +35,7 @@ class _Frozen(BaseModel):
 
 def _catalogued(name: str) -> str:
     if name not in CATALOGUE:
-        raise ValueError(f"is not in the claim catalogue; choose from {', '.join(CATALOGUE)}")
+        raise ValueError(f"is not in the claim catalogue; {nearest(name, CATALOGUE)}")
     return name
 
 

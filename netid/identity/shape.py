@@ -16,7 +16,7 @@ def misshapen(error: ValidationError, model: type[BaseModel]) -> InvalidField:
     faults = error.errors(include_url=False)
     # A misspelt name shows twice, as missing and as unknown; the unknown one says more.
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    where = ".".join(str(step) for step in first["loc"])
+    where = ".".join(str(step) for step in first["loc"] if not _is_alternative(step))
     if first["type"] in {"model_type", "dict_type"}:
         return InvalidField(where, "must be a mapping", "correct it")
     if first["type"] == "missing":
@@ -49,6 +49,11 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
         yield from _models(part)
 
 
+def _is_alternative(step: int | str) -> bool:
+    """Whether it names one of several types that a field may have, and not a place in the data."""
+    return isinstance(step, str) and "[" in step
+
+
 def _values(fault: ErrorDetails) -> list[str]:
     return re.findall(r"'([^']*)'", str(fault["ctx"]["expected"]))
 
@@ -56,6 +61,7 @@ def _values(fault: ErrorDetails) -> list[str]:
 def _as_said(where: str, message: str) -> InvalidField:
     """Our own words are “rule; remedy”, after the field where it is about several; pydantic's are not."""
     words = re.sub(r"^[A-Z]\w+ should ", "must ", message.removeprefix("Value error, "))
+    words = re.sub(r"a valid (?:tuple|frozenset)$", "a list", words)
     if not where:
         where, _colon, words = words.partition(": ")
     rule, semicolon, remedy = words.rpartition("; ")

@@ -206,8 +206,10 @@ class NetID:
         """How `netid.client.NetIDClient` reaches this provider, in every mode."""
         return self._server.send
 
-    def visit(self, url: str) -> str | None:
+    def visit(self, url: str | None) -> str | None:
         """A new browser opens this address; where it is redirected to, None where a page is shown."""
+        if url is None:
+            raise ManagementRefused("visit: there is no address; see what your app answered in place of one")
         back = self._server.visit(url)
         # The states of the normal pace: the provider itself sees nothing before the last.
         while back is not None and back.startswith(f"{self.issuer}/pacing/"):

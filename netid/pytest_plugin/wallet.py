@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
 from wsgiref.types import WSGIApplication
 
@@ -24,9 +24,11 @@ from netid.credentials.key_binding import Challenge
 from netid.credentials.presentation_response import Declined, Shown
 from netid.credentials.request_object import VerifiedRequest
 from netid.credentials.sd_jwt import SdJwt
-from netid.errors import PageShown
+from netid.errors import ManagementRefused, PageShown, TokenRefused
+from netid.identity.claims import CATALOGUE
 from netid.identity.own_wallet import LONG, SHORT
 from netid.identity.relying_party import WALLET_CLIENT_ID
+from netid.identity.shape import nearest
 from netid.sending import HttpAnswer, HttpRequest, Sender
 from netid.settings import Settings
 from netid.wallet.offers import read_request
@@ -58,8 +60,11 @@ class RealmWallet:
         """Answers the request behind a link with what is essential and what is ticked.
 
         What comes back is the relying party's answer to the wallet. Raises TokenRefused where its request
-        is not one that a wallet answers, and ValueError for `expired` before anything has expired.
+        is not one that a wallet answers, ValueError for `expired` before anything has expired, and
+        ManagementRefused with the nearest for a claim or a defect that does not exist.
         """
+        _check_names("ticked", ticked, CATALOGUE)
+        _check_names("defect", () if defect is None else (defect,), get_args(Defect))
         request = self._read(link)
         claims = request.ask.query.essential | frozenset(ticked)
         copy = self._copy(request, defect)
@@ -96,6 +101,8 @@ class RealmWallet:
         nonce = base64url.encode(self._ambient.random(16))
         fetched = self._send(HttpRequest(asked.request_uri, form={"wallet_nonce": nonce}))
         token = fetched.body.decode("ascii", "replace")
+        if fetched.status != 200:
+            raise TokenRefused(f"your app answered {fetched.status} in place of its request: {token[:300]}")
         return request_object.verify(token, asked.client_id, self._anchors, self._ambient.now(), nonce)
 
     def _copy(self, request: VerifiedRequest, defect: Defect | None) -> Copy:
@@ -121,6 +128,12 @@ class RealmWallet:
             return Sender(self._ambient).send(request)
         with Client(self._app).post(request.url, data=request.form) as answer:
             return HttpAnswer(answer.status_code, answer.mimetype or "", answer.get_data())
+
+
+def _check_names(where: str, given: Collection[str], valid: Collection[str]) -> None:
+    for name in given:
+        if name not in valid:
+            raise ManagementRefused(f"{where}: there is none of that name; {nearest(name, valid)}")
 
 
 def _presented(

@@ -10,6 +10,7 @@ from netid.client import PresentationAsk, WalletClient, errors
 from netid.client.errors import PresentationRefused
 from netid.client.flask_wallet import NetIDWallet
 from netid.credentials import jose, key_binding, strict_json
+from netid.errors import ManagementRefused, TokenRefused
 from netid.pytest_plugin.realm import NetID
 from netid.pytest_plugin.wallet import Defect, RealmWallet
 from netid.sending import HttpAnswer
@@ -59,6 +60,25 @@ def test_a_right_presentation_is_taken_over(shop: Shop, wallet: RealmWallet) -> 
 
 def test_a_no_is_not_an_error_of_the_wallets(shop: Shop, wallet: RealmWallet) -> None:
     assert wallet.refuse(shop.link()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("slip", "nearest"),
+    [
+        ({"ticked": {"phone_numbr"}}, r"ticked: .*; did you mean phone_number"),
+        ({"defect": "nonse"}, r"defect: .*; did you mean nonce\?"),
+    ],
+)
+def test_a_slip_names_the_nearest(shop: Shop, wallet: RealmWallet, slip: Any, nearest: str) -> None:
+    with pytest.raises(ManagementRefused, match=nearest):
+        wallet.present(shop.link(), **slip)
+
+
+def test_an_app_that_has_no_request_for_the_wallet_is_quoted(shop: Shop, wallet: RealmWallet) -> None:
+    link = shop.link()
+    wallet.present(link)
+    with pytest.raises(TokenRefused, match="your app answered 400 in place"):
+        wallet.present(link)
 
 
 @pytest.mark.parametrize("defect", [one for one in DEFECTS if one not in ("revoked", "expired")])

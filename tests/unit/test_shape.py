@@ -21,6 +21,7 @@ class Car(BaseModel):
     name: Annotated[str, StringConstraints(pattern="^[a-z]+$", max_length=5)]
     wheels: Annotated[tuple[Wheel, ...], Field(min_length=1)]
     spare: Wheel | None = None
+    extras: tuple[Annotated[str, StringConstraints(max_length=5)], ...] | Literal["all"] = ()
 
     @model_validator(mode="after")
     def _no_lone_spare(self) -> Self:
@@ -52,6 +53,11 @@ WHEEL = {"size": 1}
             {"name": "a", "wheels": [WHEEL], "spare": WHEEL},
             "spare: cannot be had with one wheel; leave it out",
         ),
+        (
+            {"name": "a", "wheels": [WHEEL], "extras": ["radio", "heater"]},
+            "extras.1: must have at most 5 characters; correct it",
+        ),
+        ({"name": "a", "wheels": [WHEEL], "extras": "radio"}, "extras: must be a list; correct it"),
     ],
 )
 def test_the_first_fault_is_one_line_with_its_remedy(given: object, said: str) -> None:

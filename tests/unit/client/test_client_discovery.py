@@ -1,10 +1,14 @@
 """Metadata and keys of the provider: what is believed, and how often it is asked."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Semaphore
 
 import pytest
 
-from netid.client import Ask, Registration, discover
+from netid.ambient import Ambient
+from netid.client import Ask, NetIDClient, Registration, discover
 from netid.client.errors import (
     ConfigurationRefused,
     IDTokenRefused,
@@ -79,6 +83,23 @@ def test_other_answers_are_errors(party, answer, error):
         discover(ISSUER, party.provider.send)
 
 
+def test_a_refusal_says_which_answer_it_was(party):
+    party.provider.instead["/jwks"] = HttpAnswer(404, "text/html", b"")
+    with pytest.raises(MetadataRefused, match=r"^jwks_uri: the status is 404"):
+        party.sign_in()
+    with pytest.raises(
+        MetadataRefused, match=r"^https://a\.example/\.well-known/openid-configuration: .* 404"
+    ):
+        discover("https://a.example", lambda _: HttpAnswer(404, "text/html", b""))
+
+
+def test_metadata_of_another_issuer_names_both(party):
+    party.provider.metadata = {"issuer": "https://provider.example:443"}
+    both = r"'https://provider\.example:443', not .* 'https://provider\.example'"
+    with pytest.raises(MetadataRefused, match=both):
+        discover(ISSUER, party.provider.send)
+
+
 @pytest.mark.parametrize(
     "issuer",
     [
@@ -142,11 +163,14 @@ def test_a_fetch_that_fails_counts_for_the_pause_too(party):
     party.clock.forward(seconds=30)
     party.provider.instead["/jwks"] = HttpAnswer(500, "text/html", b"")
     rotate(party)
-    with pytest.raises(ProviderUnreachable):
-        party.sign_in()
-    with pytest.raises(IDTokenRefused):
-        party.sign_in()
+    for _ in range(2):
+        with pytest.raises(ProviderUnreachable):
+            party.sign_in()
     assert party.provider.count("/jwks") == 2
+
+    del party.provider.instead["/jwks"]
+    party.clock.forward(seconds=30)
+    party.sign_in()
 
 
 def test_a_withdrawn_key_is_forgotten_after_an_hour(party):
@@ -168,3 +192,43 @@ def test_a_key_set_without_usable_keys_is_refused(party, body):
     party.provider.instead["/jwks"] = HttpAnswer(200, "application/json", body)
     with pytest.raises(MetadataRefused):
         party.sign_in()
+
+
+def test_those_who_wait_for_a_silent_provider_share_what_comes_of_it(party):
+    arrived, asked = Semaphore(0), []
+
+    def now() -> datetime:
+        arrived.release()
+        return party.clock.now()
+
+    def send(request: HttpRequest) -> HttpAnswer:
+        asked.append(request.url)
+        assert all(arrived.acquire(timeout=10) for _ in range(4))
+        raise ProviderUnreachable("silent")
+
+    client = NetIDClient(party.client.registration, ambient=Ambient(now, os.urandom), send=send)
+
+    def begin(browser: str) -> None:
+        with pytest.raises(ProviderUnreachable, match="silent"):
+            client.begin(browser, Ask())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(begin, "abcd"))
+    assert len(asked) == 1
+
+
+def test_nobody_waits_for_keys_who_does_not_need_them(party):
+    party.sign_in()
+    party.clock.forward(seconds=30)
+    rotate(party)
+    begun = []
+
+    def send(request: HttpRequest) -> HttpAnswer:
+        if request.url == f"{ISSUER}/jwks":
+            begun.append(pool.submit(party.client.begin, "another browser", Ask()).result(10))
+        return party.provider.send(request)
+
+    party.client = NetIDClient(party.client.registration, ambient=party.ambient, send=send)
+    with ThreadPoolExecutor(1) as pool:
+        party.sign_in()
+    assert len(begun) == 1

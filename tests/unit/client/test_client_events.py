@@ -292,6 +292,23 @@ def test_while_the_keys_cannot_be_had_the_provider_is_asked_to_come_again(app: A
     assert app.heard == []
 
 
+def test_an_event_under_new_keys_is_not_lost_while_they_cannot_be_had(app: App) -> None:
+    """The provider comes again ten seconds later, and never again once it is refused."""
+    assert app.push(event(app.party)).status_code == 202
+    app.party.provider.key = SigningKey.generate("ES256", os.urandom)
+    app.party.clock.forward(seconds=30)
+    app.party.provider.instead["/jwks"] = answer({}, status=503)
+    token = event(app.party, jti="another")
+
+    for _ in range(2):
+        assert app.push(token).status_code == 503
+        app.party.clock.forward(seconds=10)
+    del app.party.provider.instead["/jwks"]
+    app.party.clock.forward(seconds=20)
+    assert app.push(token).status_code == 202
+    assert len(app.heard) == 2
+
+
 def test_a_logout_token_is_answered_with_200(app: App) -> None:
     response = app.log_out(logout_token(app.party))
     assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")

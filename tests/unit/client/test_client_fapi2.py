@@ -4,10 +4,15 @@ import hashlib
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pydantic import ValidationError
 
 from netid.client import Ask
-from netid.client.errors import ClientRefused, IDTokenRefused, MetadataRefused, RequestRefused
+from netid.client.errors import (
+    ClientRefused,
+    ConfigurationRefused,
+    IDTokenRefused,
+    MetadataRefused,
+    RequestRefused,
+)
 from netid.client.messages import HttpAnswer
 from netid.credentials import base64url
 from tests.unit.client.conftest import ACCESS_TOKEN, answer
@@ -108,12 +113,12 @@ def test_a_provider_that_cannot_do_the_profile_is_refused(party, missing, named)
     ],
 )
 def test_a_registration_that_mixes_the_profiles_is_refused(party, changed, named):
-    with pytest.raises(ValidationError, match=named):
+    with pytest.raises(ConfigurationRefused, match=rf"^Registration\..*{named}"):
         party.configured(**changed)
 
 
 def test_a_secret_belongs_to_the_other_profile(party_with_secret):
-    with pytest.raises(ValidationError, match="PrivateKeyJwt"):
+    with pytest.raises(ConfigurationRefused, match="PrivateKeyJwt"):
         party_with_secret.configured(profile="fapi2")
 
 

@@ -3,7 +3,8 @@
 import pytest
 from flask import Flask, redirect, session
 
-from netid.client.errors import CallbackRefused, Refused
+from netid.client import Ask, AssuranceLevel
+from netid.client.errors import CallbackRefused, ConfigurationRefused, Refused
 from netid.client.flask_extension import NetIDFlask
 
 
@@ -48,6 +49,13 @@ def test_the_cookie_is_for_this_app_and_hidden_from_scripts(app):
     assert cookie.startswith("netid_parcels=")
     for part in ("HttpOnly", "SameSite=Lax", "Secure", "Max-Age=1200", "Path=/"):
         assert part in cookie
+
+
+def test_a_purpose_beside_an_ask_is_not_passed_over(party):
+    netid = NetIDFlask(Flask(__name__), party.client)
+    with pytest.raises(ConfigurationRefused, match="name the purpose in the Ask"):
+        netid.login(Ask(level=AssuranceLevel.CREDENTIAL_FACE), purpose="real-name-parcel")
+    assert party.provider.seen == []
 
 
 def test_two_sign_ins_side_by_side_both_finish(app, party):

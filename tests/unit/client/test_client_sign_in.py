@@ -1,6 +1,7 @@
 """The way to the provider and back, as a relying party takes it with the SDK."""
 
 import json
+import pickle
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ from netid.client.errors import (
     ClientError,
     ClientRefused,
     CodeRefused,
+    ConfigurationRefused,
     ConsentRequired,
     IDTokenRefused,
     LevelNotReached,
@@ -78,6 +80,22 @@ def test_a_request_says_what_it_was_told_to_ask(plain_party):
     assert asked["acr_values"] == "urn:netid:acr:credential+face"
     assert (asked["max_age"], asked["prompt"]) == ("600", "login")
     assert (asked["ui_locales"], asked["login_hint"]) == ("zh-CN", "an-adult")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"purpose": "real-name-parcel", "claims": ["nmae"]},
+            r"Ask\.claims\.0: is not in the claim catalogue; did you mean name\?",
+        ),
+        ({"claims": ["name"]}, r"Ask\.claims: belong to a purpose; name the purpose too"),
+        ({"purpose": "Real Name"}, r"Ask\.purpose: must match pattern"),
+    ],
+)
+def test_what_nobody_can_ask_for_is_refused_before_anything_is_sent(wrong, said):
+    with pytest.raises(ConfigurationRefused, match=said):
+        Ask(**wrong)
 
 
 def test_v9_another_browser_cannot_finish_what_this_one_began(party):
@@ -192,6 +210,20 @@ def test_a_token_answer_that_is_not_one_signs_nobody_in(party, body, media_type,
         party.sign_in()
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (HttpAnswer(404, "text/html", b"<html>"), "404 with content type 'text/html', not application/json"),
+        (HttpAnswer(403, "application/json", b"{}"), "the status is 403, without an error code"),
+    ],
+)
+def test_an_answer_that_is_not_the_providers_is_told_as_it_is(plain_party, answer, said):
+    query = plain_party.come_back()
+    plain_party.provider.instead["/token"] = answer
+    with pytest.raises(RequestRefused, match=said):
+        plain_party.client.finish(plain_party.browser, query)
+
+
 def test_memory_is_bounded_and_the_oldest_goes_first(party):
     store = PendingInMemory(party.clock.now)
     states = [str(number) for number in range(MOST_PENDING + 1)]
@@ -201,6 +233,19 @@ def test_memory_is_bounded_and_the_oldest_goes_first(party):
     assert store.take("browser", states[0]) is None
     assert store.take("browser", states[1]) is not None
     assert store.take("browser", states[-1]) is not None
+
+
+def test_what_waits_can_be_pickled_for_a_store_that_processes_share(party):
+    ask = Ask(purpose="real-name-parcel", claims=frozenset({"name"}), max_age=timedelta(minutes=10))
+    pending = PendingLogin("state", "nonce", "verifier", ask, party.clock.now())
+    assert pickle.loads(pickle.dumps(pending)) == pending  # noqa: S301
+
+
+def test_what_to_do_stands_in_a_sentence_of_its_own():
+    assert str(ConfigurationRefused("a: did you mean b?")).startswith("a: did you mean b? Correct")
+    assert str(ConfigurationRefused("a: is missing")).startswith("a: is missing. Correct")
+    assert "`pending` store" in str(CallbackRefused("state: nothing was begun in this browser"))
+    assert "clock" in str(IDTokenRefused("it was issued in the future"))
 
 
 def test_every_error_says_what_to_do_and_none_says_the_same_as_the_base():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import ClassVar
 
 import pytest
@@ -21,6 +21,8 @@ from netid.credentials.jwk import SigningKey
 
 class Handler(BaseHTTPRequestHandler):
     seen: ClassVar[list[tuple[str, str, dict[str, str], bytes]]] = []
+    over: ClassVar[Event] = Event()
+    """Until when an answer drips."""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -32,14 +34,18 @@ class Handler(BaseHTTPRequestHandler):
             "/longest": (200, {}, b"x" * MAX_ANSWER),
             "/json": (200, {"Content-Type": "Application/JSON; charset=utf-8"}, b"{}"),
             "/echo": (200, {}, body),
+            "/drip": (200, {}, b"{"),
         }
         status, headers, answer = answers[self.path]
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer)))
+        drips = self.path == "/drip"
+        self.send_header("Content-Length", str(100 if drips else len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+        if drips:
+            self.over.wait(20)
 
     def do_POST(self) -> None:
         self.do_GET()
@@ -117,8 +123,17 @@ def test_an_answer_may_not_take_longer_than_ten_seconds_altogether(server):
     transport.close()
 
 
-def test_nobody_there_is_an_error_that_names_no_address(server, send):
-    with pytest.raises(ProviderUnreachable) as raised:
+def test_what_drips_is_not_waited_for_until_it_is_complete(server):
+    times = iter([datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=s) for s in (0, 11)])
+    transport = Transport(Ambient(lambda: next(times), os.urandom))
+    with pytest.raises(ProviderUnreachable, match="too long"):
+        transport.send(HttpRequest(f"{server}/drip"))
+    Handler.over.set()
+    transport.close()
+
+
+def test_nobody_there_is_an_error_that_names_the_server_and_no_path(server, send):
+    with pytest.raises(ProviderUnreachable, match=r"^http://127\.0\.0\.1:9: ConnectionError\.") as raised:
         send(HttpRequest("http://127.0.0.1:9/a-secret-path"))
     assert "secret" not in str(raised.value)
 

@@ -142,6 +142,35 @@ def test_more_than_is_registered_is_refused_before_anybody_is_asked(
         client.request_presentation(BROWSER, ask)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"purpose": "Real Name"}, r"PresentationAsk\.purpose: must match pattern"),
+        ({"purpos": "real-name-parcel"}, r"PresentationAsk\.purpos: .*; did you mean purpose"),
+        ({"claims": "name"}, r"PresentationAsk\.claims: must be a list"),
+    ],
+)
+def test_an_ask_that_cannot_be_one_is_told_in_the_words_of_the_sdk(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationRefused, match=said):
+        PresentationAsk(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"{ADDRESS}/", "no slash at the end"),
+        ("/netid/wallet", "absolute https URL"),
+        ("http://parcels.example/netid/wallet", "use https"),
+        (None, "valid string"),
+    ],
+)
+def test_an_address_that_no_wallet_reaches_is_refused_at_the_start(
+    client: WalletClient, address: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationRefused, match=f"^address: .*{said}"):
+        WalletClient(client.registration, address)
+
+
 # V1 to V3: whose credential, and whose presentation
 
 
