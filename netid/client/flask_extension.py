@@ -47,7 +47,7 @@ class NetIDFlask:
         self._app = app
         self._cookie = f"netid_{client.registration.client_id}"
         self._when_signed_in: WhenSignedIn | None = None
-        path = urlsplit(client.registration.redirect_uri).path
+        path = path_within(app, client.registration.redirect_uri)
         app.add_url_rule(path, f"netid_return_{client.registration.client_id}", self._return)
         app.error_handler_spec[None][None].setdefault(ClientError, answer_plainly)
 
@@ -104,7 +104,7 @@ class NetIDFlask:
         if address is None:
             raise ConfigurationRefused(f"{name}: is needed for this; register it, and give it here")
         endpoint = f"netid_{name}_{self.client.registration.client_id}"
-        self._app.add_url_rule(urlsplit(address).path, endpoint, view, methods=["POST"])
+        self._app.add_url_rule(path_within(self._app, address), endpoint, view, methods=["POST"])
 
     def _receive_event(self, handler: WhenEvent) -> Response:
         try:
@@ -140,6 +140,13 @@ class NetIDFlask:
         browser = request.cookies.get(self._cookie, "")
         query = request.query_string.decode("ascii", "replace")
         return private(self._app.make_response(self._when_signed_in(self.client.finish(browser, query))))
+
+
+def path_within(app: Flask, address: str) -> str:
+    """The path of a registered address as the app has it: below APPLICATION_ROOT, where it is mounted."""
+    path = urlsplit(address).path
+    root = app.config["APPLICATION_ROOT"].rstrip("/")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
 
 def private(response: Response) -> Response:

@@ -4,13 +4,12 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from netid.client.errors import CallbackRefused, ClientError
-from netid.client.flask_extension import answer_plainly, private
+from netid.client.flask_extension import answer_plainly, path_within, private
 from netid.client.presentation import PresentationAsk, VerifiedPresentation
 from netid.client.wallet_client import PresentationRequest, WalletClient
 from netid.credentials.presentation_response import MAX_BYTES
@@ -36,7 +35,7 @@ class NetIDWallet:
         name = client.registration.client_id
         self._cookie = f"netid_wallet_{name}"
         self._when_presented: WhenPresented | None = None
-        path = f"{urlsplit(client.address).path}/<request_id>"
+        path = path_within(app, f"{client.address}/<request_id>")
         app.add_url_rule(f"{path}/request", f"netid_request_{name}", self._request, methods=["GET", "POST"])
         app.add_url_rule(f"{path}/answer", f"netid_answer_{name}", self._answer, methods=["POST"])
         app.add_url_rule(f"{path}/return", f"netid_presented_{name}", self._return)

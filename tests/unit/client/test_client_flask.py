@@ -51,6 +51,20 @@ def test_the_cookie_is_for_this_app_and_hidden_from_scripts(app):
         assert part in cookie
 
 
+@pytest.mark.parametrize(
+    ("root", "path"), [("/", "/callback"), ("/shop", "/callback"), ("/sho", "/shop/callback")]
+)
+def test_an_app_that_is_mounted_below_a_path_says_so_by_application_root(party, root, path):
+    registration = party.client.registration.model_copy(
+        update={"redirect_uri": f"https://parcels.example{'/shop' if root != '/' else ''}/callback"}
+    )
+    party.client.registration = registration
+    app = Flask(__name__)
+    app.config["APPLICATION_ROOT"] = root
+    NetIDFlask(app, party.client)
+    assert [rule.rule for rule in app.url_map.iter_rules("netid_return_parcels")] == [path]
+
+
 def test_a_purpose_beside_an_ask_is_not_passed_over(party):
     netid = NetIDFlask(Flask(__name__), party.client)
     with pytest.raises(ConfigurationRefused, match="name the purpose in the Ask"):
