@@ -151,7 +151,7 @@ def encrypt(answer: dict[str, object], key: EncryptionKey) -> str:
 
 
 def _check_header(response: str) -> None:
-    """Read strictly, before the library reads it, which trips over names that are no strings."""
+    """Read strictly, before the library reads it, which trips over names that are no strings or no curves."""
     try:
         header = strict_json.parse_object(base64url.decode(response.partition(".")[0]))
     except ValueError as error:
@@ -161,6 +161,10 @@ def _check_header(response: str) -> None:
     # No extension is understood here (RFC 7516, 4.1.13), and what is packed may be a bomb.
     if {"crit", "zip"} & header.keys():
         raise TokenRefused("crit or zip is in the answer's header")
+    match header.get("epk"):
+        case {"kty": "EC", "crv": "P-256"}:
+            return
+    raise TokenRefused("the sender's key is not on P-256")
 
 
 def decrypt(response: str, key: DecryptionKey) -> dict[str, object]:

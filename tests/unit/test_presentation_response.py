@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
-from netid.credentials import presentation_response
+from netid.credentials import base64url, presentation_response
 from netid.credentials.jwk import SigningKey
 from netid.credentials.presentation_response import (
     MAX_BYTES,
@@ -110,6 +110,15 @@ def test_other_ways_of_encrypting_do_not_count(header: dict[str, Any]) -> None:
 
 def test_the_algorithm_that_openid4vp_takes_for_granted_is_read() -> None:
     assert decrypt(sealed(b'{"a":1}', enc="A128GCM"), KEY) == {"a": 1}
+
+
+@pytest.mark.parametrize("epk", [None, {}, {"crv": "no-curve"}, {"crv": 5}, {"x": "AA"}], ids=str)
+def test_a_senders_key_of_another_kind_is_refused(epk: dict[str, Any] | None) -> None:
+    head, *rest = sealed(b'{"error":"access_denied"}').split(".")
+    header = json.loads(base64url.decode(head))
+    header["epk"] = epk and header["epk"] | epk
+    with pytest.raises(TokenRefused):
+        decrypt(".".join((base64url.encode(json.dumps(header).encode()), *rest)), KEY)
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{", b'{"a":1,"a":2}', b"\xff", b'{"a":NaN}'])
