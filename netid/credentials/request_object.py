@@ -48,7 +48,8 @@ class Ask:
     """Where the answer is posted (8.2)."""
 
     nonce: str = field(repr=False)
-    state: str = field(repr=False)
+    state: str | None = field(repr=False)
+    """What comes back beside the answer; a verifier may do without it (5.2)."""
     query: Query
     purpose: str | None
     """The registered purpose; None asks for the check result alone."""
@@ -120,11 +121,12 @@ def make(verifier: Verifier, ask: Ask, now: datetime) -> str:
         "response_mode": "direct_post.jwt" if ask.encryption_key else "direct_post",
         "response_uri": ask.response_uri,
         "nonce": ask.nonce,
-        "state": ask.state,
         "dcql_query": ask.query.dcql(),
         "client_metadata": _metadata(ask.encryption_key),
         "verifier_info": [{"format": registration_statement.TYPE, "data": verifier.statement}],
     }
+    if ask.state is not None:
+        payload["state"] = ask.state
     if ask.purpose is not None:
         payload["netid_purpose"] = ask.purpose
     if ask.pairing_code is not None:
@@ -202,7 +204,7 @@ def _ask(payload: Mapping[str, object]) -> Ask:
     return Ask(
         response_uri=_response_uri(payload),
         nonce=_url_safe(payload, "nonce"),
-        state=_url_safe(payload, "state"),
+        state=_url_safe(payload, "state") if "state" in payload else None,
         query=Query.parse(payload.get("dcql_query")),
         purpose=_optional(payload, "netid_purpose"),
         encryption_key=_encryption_key(payload),

@@ -43,7 +43,13 @@ def test_a_registered_verifiers_request_is_what_it_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pairing_code": "4821"}, {"encryption_key": None}, {"purpose": None, "wallet_nonce": "w"}]
+    "changes",
+    [
+        {"pairing_code": "4821"},
+        {"encryption_key": None},
+        {"purpose": None, "wallet_nonce": "w"},
+        {"state": None},
+    ],
 )
 def test_everything_that_can_be_asked_arrives(changes: dict[str, Any]) -> None:
     asked, _ = ask(**changes)
@@ -98,6 +104,7 @@ def test_unknown_members_and_foreign_attestations_are_ignored() -> None:
         ({"nonce": "with a space"}, "nonce"),
         ({"nonce": "a" * 201}, "nonce"),
         ({"state": "ü"}, "state"),
+        ({"state": ""}, "state"),
         ({"dcql_query": None}, "dcql_query"),
         ({"client_metadata": None}, "client_metadata"),
         ({"client_metadata": {"jwks": {"keys": []}}}, "client_metadata"),
@@ -234,6 +241,6 @@ def test_only_verification_makes_a_request_that_may_be_shown() -> None:
 
 def test_the_secrets_of_a_request_are_not_in_its_repr() -> None:
     assert ASK.nonce not in repr(ASK)
-    assert ASK.state not in repr(ASK)
+    assert "a-state" not in repr(ASK)
     assert isinstance(PARCEL, Purpose)
     assert QUERY.claims == PARCEL.names

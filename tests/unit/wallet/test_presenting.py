@@ -68,6 +68,13 @@ def test_the_check_result_alone_shows_no_field(world: World) -> None:
     assert world.platform.verified().disclosed == {}
 
 
+def test_a_platform_may_do_without_a_state(world: World) -> None:
+    world.receives()
+    _agree(world, state=None)
+    world.presenter.refuse(world.presenter.open(world.platform.asks(state=None)))
+    assert [one.state for one in world.platform.got] == [None, None]
+
+
 def test_no_request_reaches_the_provider_while_a_credential_is_shown(world: World) -> None:  # S7
     world.receives()
     assert world.hosts() == {"netid.example"}
