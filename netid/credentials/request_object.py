@@ -16,7 +16,7 @@ from netid.credentials import jose, registration_statement
 from netid.credentials.certificate_chain import chain_to, read_certificate, write_certificate, x509_hash
 from netid.credentials.dcql import Query
 from netid.credentials.jwk import PublicKeySet, SigningKey
-from netid.credentials.presentation_response import ENCRYPTION, EncryptionKey
+from netid.credentials.presentation_response import ENCRYPTIONS, GRANTED, Encryption, EncryptionKey
 from netid.credentials.registration_statement import Statement
 from netid.errors import TokenRefused
 from netid.identity.relying_party import RedirectUri
@@ -182,7 +182,7 @@ def _metadata(key: EncryptionKey | None) -> dict[str, object]:
     metadata: dict[str, object] = {"vp_formats_supported": {"dc+sd-jwt": algorithms}}
     if key is not None:
         metadata["jwks"] = {"keys": [key.jwk()]}
-        metadata["encrypted_response_enc_values_supported"] = [ENCRYPTION, "A128GCM"]
+        metadata["encrypted_response_enc_values_supported"] = list(ENCRYPTIONS)
     return metadata
 
 
@@ -237,7 +237,14 @@ def _encryption_key(payload: Mapping[str, object]) -> EncryptionKey | None:
     if payload.get("response_mode") != "direct_post.jwt":
         raise TokenRefused("response_mode is neither direct_post nor direct_post.jwt")
     match payload.get("client_metadata"):
-        case {"jwks": {"keys": [*keys]}, "encrypted_response_enc_values_supported": [*known]}:
-            if ENCRYPTION in known:
-                return EncryptionKey.from_jwks(keys)
-    raise TokenRefused(f"client_metadata has no keys to encrypt the answer to with {ENCRYPTION}")
+        case {"jwks": {"keys": [*keys]}, **others}:
+            known = others.get("encrypted_response_enc_values_supported", [GRANTED])
+            return EncryptionKey.from_jwks(keys, _best(known))
+    raise TokenRefused("client_metadata has no keys to encrypt the answer to")
+
+
+def _best(known: object) -> Encryption:
+    for encryption in ENCRYPTIONS:
+        if isinstance(known, list) and encryption in known:
+            return encryption
+    raise TokenRefused("client_metadata names no encryption that is known here")

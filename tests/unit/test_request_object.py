@@ -1,13 +1,15 @@
 """Requests to wallets (OpenID4VP 1.0, 5; RFC 9101): what a wallet may answer, and what it does not."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from netid.credentials import jose, registration_statement, request_object
+from netid.credentials import base64url, jose, presentation_response, registration_statement, request_object
 from netid.credentials.certificate_chain import write_certificate, x509_hash
 from netid.credentials.dcql import Query
+from netid.credentials.presentation_response import Declined
 from netid.credentials.request_object import AUDIENCE, TYPE, VerifiedRequest, refusal_of
 from netid.errors import TokenRefused, UnknownKey
 from netid.identity.relying_party import Purpose
@@ -18,6 +20,8 @@ ANCHORS = AUTHORITY.anchors
 VERIFIER = AUTHORITY.verifier()
 ASK, DECRYPTION = ask()
 RIGHT = request_object.make(VERIFIER, ASK, NOW)
+METADATA: dict[str, Any] = {"jwks": {"keys": [DECRYPTION.public.jwk()]}}
+KNOWN = "encrypted_response_enc_values_supported"
 
 
 def changed(**changes: Any) -> str:
@@ -107,7 +111,10 @@ def test_unknown_members_and_foreign_attestations_are_ignored() -> None:
         ({"state": ""}, "state"),
         ({"dcql_query": None}, "dcql_query"),
         ({"client_metadata": None}, "client_metadata"),
-        ({"client_metadata": {"jwks": {"keys": []}}}, "client_metadata"),
+        ({"client_metadata": {"jwks": {"keys": []}}}, "no P-256 key"),
+        ({"client_metadata": METADATA | {KNOWN: []}}, "client_metadata"),
+        ({"client_metadata": METADATA | {KNOWN: ["A128CBC-HS256", {}]}}, "client_metadata"),
+        ({"client_metadata": METADATA | {KNOWN: "A256GCM"}}, "client_metadata"),
         ({"netid_purpose": 7}, "netid_purpose"),
         ({"netid_pairing_code": ""}, "netid_pairing_code"),
         ({"verifier_info": None}, "verifier_info"),
@@ -121,6 +128,26 @@ def test_a_request_that_cannot_be_answered_as_it_is_meant_is_refused(
 ) -> None:
     with pytest.raises(TokenRefused, match=reason):
         verify(changed(**changes))
+
+
+@pytest.mark.parametrize(
+    ("known", "encryption"),
+    [
+        ({}, "A128GCM"),
+        ({KNOWN: ["A128GCM"]}, "A128GCM"),
+        ({KNOWN: ["A128CBC-HS256", "A128GCM", "A256GCM"]}, "A256GCM"),
+    ],
+)
+def test_the_answer_is_encrypted_in_a_way_that_the_verifier_reads(
+    known: dict[str, Any], encryption: str
+) -> None:
+    """8.3: and what a verifier that names none reads, is fixed."""
+    key = verify(changed(client_metadata=METADATA | known)).ask.encryption_key
+    assert key is not None
+    answer = presentation_response.write(Declined("access_denied", None), key)
+    header = json.loads(base64url.decode(answer["response"].partition(".")[0]))
+    assert header["enc"] == encryption
+    assert presentation_response.read(answer, DECRYPTION) == Declined("access_denied", None)
 
 
 def test_the_wallet_was_called_with_the_same_client_id() -> None:
