@@ -174,6 +174,10 @@ def refusal_of(request: VerifiedRequest, vct: str) -> str | None:
         return "claims beyond the registered purpose"
     if not ask.query.essential <= purpose.essential:
         return "a claim as essential that is registered as voluntary"
+    # Where nothing essential is asked for, one has to be shown, and none in particular: DCQL, 6.1.
+    forced = min(len(wanted - purpose.essential) for wanted in ask.query.sets)
+    if forced > (0 if ask.query.claims & purpose.essential else 1):
+        return "claims registered as voluntary that cannot all be left out"
     return None
 
 

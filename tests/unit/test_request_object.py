@@ -253,6 +253,43 @@ def test_the_wallet_refuses_what_goes_beyond_the_registration_and_says_so() -> N
     assert asking({"name"}, set(), PARCEL.id, vct="https://other.example") == "another type of credential"
 
 
+NAME, PHONE = PARCEL.claims
+FOUR = PARCEL.model_copy(
+    update={
+        "claims": (
+            *(NAME, NAME.model_copy(update={"name": "document_number"})),
+            *(PHONE, PHONE.model_copy(update={"name": "sex"})),
+        )
+    }
+)
+"""Two of its claims are essential and two are voluntary."""
+
+
+@pytest.mark.parametrize(
+    ("sets", "refused"),
+    [
+        ([["name"], ["name", "phone_number"]], False),
+        ([["name", "phone_number", "sex"], ["name"]], False),
+        ([["phone_number"], ["sex"]], False),
+        ([["phone_number", "sex"], ["sex"], ["phone_number"]], False),
+        ([["name", "document_number"], ["name", "phone_number"]], False),
+        ([["name", "phone_number"], ["document_number", "sex"]], True),
+        ([["name", "phone_number"], ["sex"]], True),
+        ([["name", "phone_number"], ["name", "sex"]], True),
+        ([["name", "phone_number", "sex"], ["name", "phone_number"], ["name", "sex"]], True),
+        ([["name", "phone_number"], ["sex", "name"], ["sex", "phone_number"]], True),
+    ],
+)
+def test_what_is_registered_as_voluntary_is_not_forced_by_sets(sets: list[list[str]], refused: bool) -> None:
+    claims = frozenset(name for wanted in sets for name in wanted)
+    asked, _ = ask(query=Query("q", VCT, claims, tuple(map(frozenset, sets))))
+    verifier = AUTHORITY.verifier(FOUR)
+    request = verify(request_object.make(verifier, asked, NOW), client_id=verifier.client_id)
+
+    reason = "claims registered as voluntary that cannot all be left out"
+    assert refusal_of(request, VCT) == (reason if refused else None)
+
+
 def test_a_certificate_of_another_key_is_no_help() -> None:
     leaf = certificate(key(), AUTHORITY.root_key)
     payload = jose.unverified_payload(RIGHT, request_object.MAX_BYTES)
