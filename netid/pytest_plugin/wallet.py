@@ -15,6 +15,7 @@ from netid.ambient import Ambient
 from netid.credentials import (
     base64url,
     key_binding,
+    net_credential,
     presentation_response,
     request_object,
     sd_jwt,
@@ -24,7 +25,7 @@ from netid.credentials.key_binding import Challenge
 from netid.credentials.presentation_response import Declined, Shown
 from netid.credentials.request_object import VerifiedRequest
 from netid.credentials.sd_jwt import SdJwt
-from netid.errors import PageShown
+from netid.errors import PageShown, TokenRefused
 from netid.identity.own_wallet import LONG, SHORT
 from netid.identity.relying_party import WALLET_CLIENT_ID
 from netid.sending import HttpAnswer, HttpRequest, Sender
@@ -96,7 +97,10 @@ class RealmWallet:
         nonce = base64url.encode(self._ambient.random(16))
         fetched = self._send(HttpRequest(asked.request_uri, form={"wallet_nonce": nonce}))
         token = fetched.body.decode("ascii", "replace")
-        return request_object.verify(token, asked.client_id, self._anchors, self._ambient.now(), nonce)
+        request = request_object.verify(token, asked.client_id, self._anchors, self._ambient.now(), nonce)
+        if refusal := request_object.refusal_of(request, net_credential.type_of(self._anchors.issuer)):
+            raise TokenRefused(refusal)
+        return request
 
     def _copy(self, request: VerifiedRequest, defect: Defect | None) -> Copy:
         """The same copy for one relying party each time, so that it can recognise the person."""

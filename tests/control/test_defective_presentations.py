@@ -6,10 +6,12 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from netid.client import PresentationAsk, WalletClient, errors
+from netid.client import PresentationAsk, WalletClient, errors, wallet_client
 from netid.client.errors import PresentationRefused
 from netid.client.flask_wallet import NetIDWallet
 from netid.credentials import jose, key_binding, strict_json
+from netid.credentials.dcql import Query
+from netid.errors import TokenRefused
 from netid.pytest_plugin.realm import NetID
 from netid.pytest_plugin.wallet import Defect, RealmWallet
 from netid.sending import HttpAnswer
@@ -59,6 +61,21 @@ def test_a_right_presentation_is_taken_over(shop: Shop, wallet: RealmWallet) -> 
 
 def test_a_no_is_not_an_error_of_the_wallets(shop: Shop, wallet: RealmWallet) -> None:
     assert wallet.refuse(shop.link()).status == 200
+
+
+def test_a_request_beyond_the_registration_is_not_answered(
+    shop: Shop, wallet: RealmWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every wallet does: whose own verifier asks so is told."""
+    over = frozenset({"name", "document_number"})
+    monkeypatch.setattr(
+        wallet_client, "query_for", lambda _ask, _statement, vct: Query.of(vct, over, frozenset())
+    )
+    link = shop.link()
+
+    for answer in (wallet.present, wallet.refuse):
+        with pytest.raises(TokenRefused, match="beyond the registered purpose"):
+            answer(link)
 
 
 @pytest.mark.parametrize("defect", [one for one in DEFECTS if one not in ("revoked", "expired")])
