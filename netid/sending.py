@@ -109,5 +109,6 @@ class Sender:
                 received = {name.lower(): value for name, value in response.headers.items()}
                 media_type = received.get("content-type", "").split(";")[0].strip().lower()
                 return HttpAnswer(response.status_code, media_type, bytes(body), received)
-        except requests.RequestException as error:
+        # urllib3 refuses a host that cannot be looked up with a ValueError that requests lets through.
+        except (requests.RequestException, ValueError) as error:
             raise Unreachable(type(error).__name__) from error

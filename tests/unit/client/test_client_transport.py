@@ -117,6 +117,12 @@ def test_an_answer_may_not_take_longer_than_ten_seconds_altogether(server):
     transport.close()
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "*", ".a"])
+def test_a_host_that_cannot_be_looked_up_is_nobody_there(send, host):
+    with pytest.raises(ProviderUnreachable):
+        send(HttpRequest(f"https://{host}/"))
+
+
 def test_nobody_there_is_an_error_that_names_no_address(server, send):
     with pytest.raises(ProviderUnreachable) as raised:
         send(HttpRequest("http://127.0.0.1:9/a-secret-path"))

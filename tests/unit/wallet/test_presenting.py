@@ -290,7 +290,11 @@ def test_another_platforms_registration_cannot_be_borrowed(world: World) -> None
 
 
 @pytest.mark.parametrize(
-    "uri", ["file:///etc/passwd", "http://parcels.example/request/1", "ftp://a", "", "//a", "https://a b/"]
+    "uri",
+    [
+        *("file:///etc/passwd", "http://parcels.example/request/1", "ftp://a", "", "//a", "https://a b/"),
+        *("https://a:99999/", "https://a:x/", "https://a:-1/", "https://a:0/", "https://[a/"),
+    ],
 )
 def test_a_request_is_fetched_from_proper_addresses_only(world: World, uri: str) -> None:
     world.receives()
