@@ -110,6 +110,16 @@ def test_a_link_of_an_offer_opens_it(phone: Browser) -> None:
     assert 'data-testid="page-offer"' in phone.page
 
 
+@pytest.mark.parametrize("written", ["?", "%3F"])
+def test_an_address_in_a_link_may_have_a_query_of_its_own(phone: Browser, world: World, written: str) -> None:
+    _receives(phone, world)
+    link = world.platform.asks()
+    address = f"{link.request_uri}{written}at=1"
+    phone.get(f"/present?client_id={link.client_id}&request_uri={address}")
+    assert "Kite Parcels asks to see your net credential" in phone.page
+    assert world.sent[-1].url == f"{link.request_uri}?at=1"
+
+
 def test_a_wrong_transaction_code_is_said_at_its_input_and_can_be_mended(
     phone: Browser, world: World
 ) -> None:
