@@ -35,6 +35,8 @@ MAX_BYTES = 65_536
 _ADDRESS: TypeAdapter[str] = TypeAdapter(RedirectUri)
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 """What nonce and state consist of (5.2)."""
+_PAIRING_CODE = re.compile(r"[0-9A-Z]{1,12}")
+"""It stands on the wallet's page, which says nothing else that a relying party wrote by itself."""
 _NOT_ANSWERED = ("redirect_uri", "transaction_data", "scope", "request", "request_uri")
 """Beside `response_uri` (8.2); not supported, so that it may not be passed over (5.1); beside `dcql_query`
 (5.1); and never inside a request object (RFC 9101, 4)."""
@@ -207,12 +209,12 @@ def _ask(payload: Mapping[str, object]) -> Ask:
         raise TokenRefused(f"{present[0]} has no place in a request here")
     return Ask(
         response_uri=_response_uri(payload),
-        nonce=_url_safe(payload, "nonce"),
-        state=_url_safe(payload, "state") if "state" in payload else None,
+        nonce=_formed(payload, "nonce", _URL_SAFE),
+        state=_optionally_formed(payload, "state", _URL_SAFE),
         query=Query.parse(payload.get("dcql_query")),
         purpose=_optional(payload, "netid_purpose"),
         encryption_key=_encryption_key(payload),
-        pairing_code=_optional(payload, "netid_pairing_code"),
+        pairing_code=_optionally_formed(payload, "netid_pairing_code", _PAIRING_CODE),
         wallet_nonce=_optional(payload, "wallet_nonce"),
     )
 
@@ -224,11 +226,15 @@ def _response_uri(payload: Mapping[str, object]) -> str:
         raise TokenRefused("response_uri is no address that answers may go to") from error
 
 
-def _url_safe(payload: Mapping[str, object], name: str) -> str:
+def _formed(payload: Mapping[str, object], name: str, form: re.Pattern[str]) -> str:
     text = jose.text_claim(payload, name)
-    if not _URL_SAFE.fullmatch(text):
-        raise TokenRefused(f"{name} has other characters than URLs have")
+    if not form.fullmatch(text):
+        raise TokenRefused(f"{name} is too long, or has other characters than it may have")
     return text
+
+
+def _optionally_formed(payload: Mapping[str, object], name: str, form: re.Pattern[str]) -> str | None:
+    return _formed(payload, name, form) if name in payload else None
 
 
 def _optional(payload: Mapping[str, object], name: str) -> str | None:
