@@ -346,6 +346,22 @@ def test_another_page_cannot_press_a_button_even_with_the_token(
     assert world.platform.got == []
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("into", ["image", "iframe", "script", "empty", "document"])
+def test_another_page_leads_to_the_phone_and_loads_nothing_from_it_unseen(
+    phone: Browser, world: World, site: str, into: str
+) -> None:
+    _receives(phone, world)
+    world.sent.clear()
+    link = world.platform.asks()
+    query = urlencode({"client_id": link.client_id, "request_uri": link.request_uri})
+
+    answer = phone.client.get(f"/present?{query}", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Dest": into})
+
+    assert answer.status_code == (303 if into == "document" else 403)
+    assert len(world.sent) == (into == "document")
+
+
 @pytest.mark.parametrize(
     "headers", [{"Origin": URL}, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}], ids=str
 )
