@@ -243,6 +243,13 @@ class MissingToken(OAuthError):
     status = 401
 
 
+class InsufficientScope(OAuthError):
+    """RFC 6750, 3.1: the access token was not given for what is asked for."""
+
+    code = "insufficient_scope"
+    status = 403
+
+
 class AccessDenied(OAuthError):
     """RFC 6749, 4.1.2.1: the person refused, or the rules do not allow the release."""
 
@@ -319,7 +326,7 @@ class InvalidCredentialRequest(OAuthError):
 
 
 class UnknownCredentialConfiguration(OAuthError):
-    """OpenID4VCI 1.0, 8.3.1.2: there is no such configuration, or the token was not given for it."""
+    """OpenID4VCI 1.0, 8.3.1.2: there is no such configuration; see the issuer's metadata."""
 
     code = "unknown_credential_configuration"
 

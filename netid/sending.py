@@ -104,7 +104,8 @@ class Sender:
                 received = {name.lower(): value for name, value in response.headers.items()}
                 media_type = received.get("content-type", "").split(";")[0].strip().lower()
                 return HttpAnswer(response.status_code, media_type, body, received)
-        except (requests.RequestException, HTTPError) as error:
+        # urllib3 refuses a host that cannot be looked up with a ValueError that requests lets through.
+        except (requests.RequestException, HTTPError, ValueError) as error:
             raise Unreachable(type(error).__name__) from error
 
     def _read(self, response: requests.Response, deadline: datetime) -> bytes:

@@ -87,15 +87,16 @@ class Examination:
         yield from self._both_forms(metadata)
         yield from self._keys(metadata)
         yield from self._addresses(metadata)
-        yield from self._credentials()
+        yield from self._credentials(metadata)
 
     def _addresses(self, metadata: Mapping[str, object]) -> Iterator[Finding]:
         for name, url in sorted(metadata.items()):
             if name.endswith(("_endpoint", "_uri")) and isinstance(url, str):
                 yield from self._address(name, url)
 
-    def _credentials(self) -> Iterator[Finding]:
-        """What wallets read (OpenID4VCI 1.0, 12.2; SD-JWT VC, draft 15, JWT VC Issuer Metadata)."""
+    def _credentials(self, metadata: Mapping[str, object]) -> Iterator[Finding]:
+        """What wallets read (OpenID4VCI 1.0, 12.2; SD-JWT VC, draft 15, JWT VC Issuer Metadata), but for
+        addresses that stand in the metadata too."""
         for document, named in ((_CREDENTIALS, "credential_issuer"), (_CREDENTIAL_KEYS, "issuer")):
             url = self._well_known(document)
             answer = self._ask("GET", url)
@@ -113,7 +114,7 @@ class Examination:
                     f"{self._issuer}, to the letter (OpenID4VCI 1.0, 12.2.3)",
                     "let the proxy send both addresses to the same provider",
                 )
-            yield from self._addresses(described)
+            yield from self._addresses({n: url for n, url in described.items() if metadata.get(n) != url})
 
     def _well_known(self, document: str) -> str:
         """OpenID Connect Discovery 1.0, 4: behind the issuer's path; RFC 8414, 3.1: before it."""

@@ -89,6 +89,9 @@ def query_for(ask: PresentationAsk, statement: Statement, vct: str) -> Query:
     if beyond := names - purpose.names:
         raise ConfigurationRefused(f"claims: {min(beyond)} is not in the registered purpose")
     essential = purpose.essential & names
+    if len(names) == 1 and not essential:
+        # DCQL has no empty set (6.1), and wallets stop what is voluntary and cannot be left out.
+        raise ConfigurationRefused("claims: a voluntary one alone cannot be left out; name another with it")
     try:
         return Query.of(vct, essential, names - essential)
     except ValueError as error:

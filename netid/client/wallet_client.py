@@ -177,7 +177,7 @@ class WalletClient:
             read = presentation_response.read(form, pending.key)
         except TokenRefused as error:
             raise PresentationRefused(error.detail) from error
-        if not hmac.compare_digest((read.state or "").encode(), pending.ask.state.encode()):
+        if not hmac.compare_digest((read.state or "").encode(), (pending.ask.state or "").encode()):
             raise PresentationRefused("state is another one")
         if isinstance(read, Declined):
             return Refused(f"the wallet answered {read.error[:60]!r}")

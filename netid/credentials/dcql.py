@@ -106,7 +106,8 @@ def _claims(value: object) -> Mapping[str, str]:
     claims: dict[str, str] = {}
     for claim in value:
         match claim:
-            case {"path": [str(name)], **others} if "values" not in others:
+            # A wallet's log names what was asked for: it takes names, and no words of a stranger's.
+            case {"path": [str(name)], **others} if "values" not in others and _ID.fullmatch(name):
                 known = others.get("id", name)
                 if not isinstance(known, str) or not _ID.fullmatch(known):
                     raise TokenRefused("the id of a claim has another form")

@@ -6,7 +6,7 @@ once, and says nothing to whoever carries it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwe
@@ -18,12 +18,15 @@ from netid.credentials.jwk import PublicKey, SigningKey
 from netid.errors import InvalidField, TokenRefused
 
 ALGORITHM = "ECDH-ES"
-ENCRYPTION = "A256GCM"
-"""What answers are encrypted with here; A128GCM, which OpenID4VP takes for granted (8.3), is read too."""
+Encryption = Literal["A256GCM", "A128GCM"]
+ENCRYPTIONS: tuple[Encryption, ...] = ("A256GCM", "A128GCM")
+"""What answers are encrypted with, the better one first."""
+GRANTED: Encryption = "A128GCM"
+"""What is used where a request names none (8.3)."""
 MAX_BYTES = 131_072
 """The longest answer that is looked at."""
 
-_REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION, "A128GCM"])
+_REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, *ENCRYPTIONS])
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,11 @@ class EncryptionKey:
 
     kid: str
     material: ec.EllipticCurvePublicKey = field(repr=False, compare=False)
+    encryption: Encryption = ENCRYPTIONS[0]
+    """What is used with it."""
 
     @classmethod
-    def from_jwks(cls, keys: Sequence[object]) -> Self:
+    def from_jwks(cls, keys: Sequence[object], encryption: Encryption) -> Self:
         """The first key of a JWK Set that answers can be encrypted to. Raises TokenRefused."""
         for jwk in keys:
             match jwk:
@@ -44,7 +49,7 @@ class EncryptionKey:
                     except InvalidField as error:
                         raise TokenRefused("a key to encrypt to is malformed") from error
                     assert isinstance(known.material, ec.EllipticCurvePublicKey)  # noqa: S101  (kty is EC)
-                    return cls(kid, known.material)
+                    return cls(kid, known.material, encryption)
         raise TokenRefused("there is no P-256 key for ECDH-ES")
 
     def jwk(self) -> dict[str, str]:
@@ -145,13 +150,13 @@ def _answer(members: Mapping[str, object]) -> Shown | Declined:
 
 def encrypt(answer: dict[str, object], key: EncryptionKey) -> str:
     """The `response` parameter: a compact JWE."""
-    header = {"alg": ALGORITHM, "enc": ENCRYPTION, "kid": key.kid}
+    header = {"alg": ALGORITHM, "enc": key.encryption, "kid": key.kid}
     recipient = ECKey.import_key(dict(PublicKey.of(key.material).required_members))
     return jwe.encrypt_compact(header, strict_json.dump(answer), recipient, registry=_REGISTRY)
 
 
 def _check_header(response: str) -> None:
-    """Read strictly, before the library reads it, which trips over names that are no strings."""
+    """Read strictly, before the library reads it, which trips over names that are no strings or no curves."""
     try:
         header = strict_json.parse_object(base64url.decode(response.partition(".")[0]))
     except ValueError as error:
@@ -161,6 +166,10 @@ def _check_header(response: str) -> None:
     # No extension is understood here (RFC 7516, 4.1.13), and what is packed may be a bomb.
     if {"crit", "zip"} & header.keys():
         raise TokenRefused("crit or zip is in the answer's header")
+    match header.get("epk"):
+        case {"kty": "EC", "crv": "P-256"}:
+            return
+    raise TokenRefused("the sender's key is not on P-256")
 
 
 def decrypt(response: str, key: DecryptionKey) -> dict[str, object]:

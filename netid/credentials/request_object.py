@@ -16,7 +16,7 @@ from netid.credentials import jose, registration_statement
 from netid.credentials.certificate_chain import chain_to, read_certificate, write_certificate, x509_hash
 from netid.credentials.dcql import Query
 from netid.credentials.jwk import PublicKeySet, SigningKey
-from netid.credentials.presentation_response import ENCRYPTION, EncryptionKey
+from netid.credentials.presentation_response import ENCRYPTIONS, GRANTED, Encryption, EncryptionKey
 from netid.credentials.registration_statement import Statement
 from netid.errors import TokenRefused
 from netid.identity.relying_party import RedirectUri
@@ -35,6 +35,8 @@ MAX_BYTES = 65_536
 _ADDRESS: TypeAdapter[str] = TypeAdapter(RedirectUri)
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 """What nonce and state consist of (5.2)."""
+_PAIRING_CODE = re.compile(r"[0-9A-Z]{1,12}")
+"""It stands on the wallet's page, which says nothing else that a relying party wrote by itself."""
 _NOT_ANSWERED = ("redirect_uri", "transaction_data", "scope", "request", "request_uri")
 """Beside `response_uri` (8.2); not supported, so that it may not be passed over (5.1); beside `dcql_query`
 (5.1); and never inside a request object (RFC 9101, 4)."""
@@ -48,7 +50,8 @@ class Ask:
     """Where the answer is posted (8.2)."""
 
     nonce: str = field(repr=False)
-    state: str = field(repr=False)
+    state: str | None = field(repr=False)
+    """What comes back beside the answer; a verifier may do without it (5.2)."""
     query: Query
     purpose: str | None
     """The registered purpose; None asks for the check result alone."""
@@ -120,11 +123,12 @@ def make(verifier: Verifier, ask: Ask, now: datetime) -> str:
         "response_mode": "direct_post.jwt" if ask.encryption_key else "direct_post",
         "response_uri": ask.response_uri,
         "nonce": ask.nonce,
-        "state": ask.state,
         "dcql_query": ask.query.dcql(),
         "client_metadata": _metadata(ask.encryption_key),
         "verifier_info": [{"format": registration_statement.TYPE, "data": verifier.statement}],
     }
+    if ask.state is not None:
+        payload["state"] = ask.state
     if ask.purpose is not None:
         payload["netid_purpose"] = ask.purpose
     if ask.pairing_code is not None:
@@ -172,6 +176,10 @@ def refusal_of(request: VerifiedRequest, vct: str) -> str | None:
         return "claims beyond the registered purpose"
     if not ask.query.essential <= purpose.essential:
         return "a claim as essential that is registered as voluntary"
+    # Where nothing essential is asked for, one has to be shown, and none in particular: DCQL, 6.1.
+    forced = min(len(wanted - purpose.essential) for wanted in ask.query.sets)
+    if forced > (0 if ask.query.claims & purpose.essential else 1):
+        return "claims registered as voluntary that cannot all be left out"
     return None
 
 
@@ -180,7 +188,7 @@ def _metadata(key: EncryptionKey | None) -> dict[str, object]:
     metadata: dict[str, object] = {"vp_formats_supported": {"dc+sd-jwt": algorithms}}
     if key is not None:
         metadata["jwks"] = {"keys": [key.jwk()]}
-        metadata["encrypted_response_enc_values_supported"] = [ENCRYPTION, "A128GCM"]
+        metadata["encrypted_response_enc_values_supported"] = list(ENCRYPTIONS)
     return metadata
 
 
@@ -201,12 +209,12 @@ def _ask(payload: Mapping[str, object]) -> Ask:
         raise TokenRefused(f"{present[0]} has no place in a request here")
     return Ask(
         response_uri=_response_uri(payload),
-        nonce=_url_safe(payload, "nonce"),
-        state=_url_safe(payload, "state"),
+        nonce=_formed(payload, "nonce", _URL_SAFE),
+        state=_optionally_formed(payload, "state", _URL_SAFE),
         query=Query.parse(payload.get("dcql_query")),
         purpose=_optional(payload, "netid_purpose"),
         encryption_key=_encryption_key(payload),
-        pairing_code=_optional(payload, "netid_pairing_code"),
+        pairing_code=_optionally_formed(payload, "netid_pairing_code", _PAIRING_CODE),
         wallet_nonce=_optional(payload, "wallet_nonce"),
     )
 
@@ -218,11 +226,15 @@ def _response_uri(payload: Mapping[str, object]) -> str:
         raise TokenRefused("response_uri is no address that answers may go to") from error
 
 
-def _url_safe(payload: Mapping[str, object], name: str) -> str:
+def _formed(payload: Mapping[str, object], name: str, form: re.Pattern[str]) -> str:
     text = jose.text_claim(payload, name)
-    if not _URL_SAFE.fullmatch(text):
-        raise TokenRefused(f"{name} has other characters than URLs have")
+    if not form.fullmatch(text):
+        raise TokenRefused(f"{name} is too long, or has other characters than it may have")
     return text
+
+
+def _optionally_formed(payload: Mapping[str, object], name: str, form: re.Pattern[str]) -> str | None:
+    return _formed(payload, name, form) if name in payload else None
 
 
 def _optional(payload: Mapping[str, object], name: str) -> str | None:
@@ -235,7 +247,14 @@ def _encryption_key(payload: Mapping[str, object]) -> EncryptionKey | None:
     if payload.get("response_mode") != "direct_post.jwt":
         raise TokenRefused("response_mode is neither direct_post nor direct_post.jwt")
     match payload.get("client_metadata"):
-        case {"jwks": {"keys": [*keys]}, "encrypted_response_enc_values_supported": [*known]}:
-            if ENCRYPTION in known:
-                return EncryptionKey.from_jwks(keys)
-    raise TokenRefused(f"client_metadata has no keys to encrypt the answer to with {ENCRYPTION}")
+        case {"jwks": {"keys": [*keys]}, **others}:
+            known = others.get("encrypted_response_enc_values_supported", [GRANTED])
+            return EncryptionKey.from_jwks(keys, _best(known))
+    raise TokenRefused("client_metadata has no keys to encrypt the answer to")
+
+
+def _best(known: object) -> Encryption:
+    for encryption in ENCRYPTIONS:
+        if isinstance(known, list) and encryption in known:
+            return encryption
+    raise TokenRefused("client_metadata names no encryption that is known here")

@@ -14,6 +14,8 @@ def _endpoint(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an absolute https URL")
+    if parts.port == 0:  # what is no port at all raises a ValueError of its own
+        raise ValueError("must have a port from 1 to 65535")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("uses http, which is for loopback addresses; use https")
     if parts.username is not None or parts.password is not None or "#" in url:

@@ -34,6 +34,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "jwks_uri": f"{issuer}/jwks",
+        "status_list_aggregation_endpoint": f"{issuer}/status-lists",
         "scopes_supported": ["openid", VERIFY_SCOPE, *CONFIGURATIONS],
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],

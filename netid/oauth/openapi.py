@@ -240,7 +240,9 @@ def _issuing() -> Json:
     wallet = {"security": [{"dpop": []}], "parameters": [_PROOF]}
     refusals = _refusals(JSON, "400", "401", "413", "503", error=_schema("OAuthError"))
     body = {"requestBody": {"required": True, "content": {JSON: {"schema": _OBJECT}}}}
-    issued = _operation("Copies of a net credential, one for each key", _answers({JSON: _OBJECT}) | refusals)
+    beyond = {"403": {**refusals["400"], "description": "The access token was not given for this credential"}}
+    copies = _answers({JSON: _OBJECT}) | refusals | beyond
+    issued = _operation("Copies of a net credential, one for each key", copies)
     told = _operation("What became of what was issued", _answers({}, "204") | refusals)
     offered = _operation("An offer", _answers({JSON: _OBJECT}) | _refusals(PROBLEM, "404", "503"))
     offer = {"name": "secret", "in": "path", "required": True, "schema": _NAME}

@@ -189,7 +189,11 @@ def _level(
         )
     asked = [*values, *given.get("acr_values", "").split()]
     levels = [known[value] for value in asked if value in known]
-    return (levels[0] if levels else relying_party.default_level), essential
+    level = levels[0] if levels else relying_party.default_level
+    # Anybody may ask as the wallet, which proves nothing of itself: its owner's passcode is not its to waive.
+    if relying_party.is_own_wallet and not level.satisfies(relying_party.default_level):
+        level = relying_party.default_level
+    return level, essential
 
 
 def _subject(

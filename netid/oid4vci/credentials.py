@@ -5,11 +5,11 @@ from flask import Blueprint, Request, Response, jsonify, request
 from netid import responses
 from netid.ambient import Ambient
 from netid.errors import (
+    InsufficientScope,
     InvalidDPoPProof,
     InvalidToken,
     MissingToken,
     NetIDError,
-    UnknownCredentialConfiguration,
     UseDPoPNonce,
 )
 from netid.oauth import access_tokens
@@ -21,7 +21,7 @@ from netid.services.grants import Grants
 from netid.services.issuing import Issuing, Wanted
 from netid.services.refusals import Refusals
 
-_ABOUT_THE_TOKEN = (InvalidToken, MissingToken, InvalidDPoPProof, UseDPoPNonce)
+_ABOUT_THE_TOKEN = (InvalidToken, MissingToken, InsufficientScope, InvalidDPoPProof, UseDPoPNonce)
 
 
 class Credentials:
@@ -60,7 +60,7 @@ class Credentials:
     def _wanted(self, incoming: Request, permitted: tuple[str, ...]) -> Wanted:
         asked = read_credential_request(incoming)
         if asked.configuration not in permitted:
-            raise UnknownCredentialConfiguration
+            raise InsufficientScope
         now = self._ambient.now()
         keys, nonce = key_proofs.verify(asked.proofs, issuer=self._issuer, now=now)
         return Wanted(asked.configuration, keys, nonce, self._nonces.check(nonce, now))

@@ -15,6 +15,7 @@ from netid.ambient import Ambient
 from netid.credentials import (
     base64url,
     key_binding,
+    net_credential,
     presentation_response,
     request_object,
     sd_jwt,
@@ -103,7 +104,10 @@ class RealmWallet:
         token = fetched.body.decode("ascii", "replace")
         if fetched.status != 200:
             raise TokenRefused(f"your app answered {fetched.status} in place of its request: {token[:300]}")
-        return request_object.verify(token, asked.client_id, self._anchors, self._ambient.now(), nonce)
+        request = request_object.verify(token, asked.client_id, self._anchors, self._ambient.now(), nonce)
+        if refusal := request_object.refusal_of(request, net_credential.type_of(self._anchors.issuer)):
+            raise TokenRefused(refusal)
+        return request
 
     def _copy(self, request: VerifiedRequest, defect: Defect | None) -> Copy:
         """The same copy for one relying party each time, so that it can recognise the person."""

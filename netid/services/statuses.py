@@ -90,13 +90,15 @@ class Statuses:
     def change(self, tx: Transaction, person_id: str, status: Status, now: datetime) -> int:
         """Lets the person's copies say this from one of the next publications on; how many there are.
 
-        What was revoked stays so.
+        What was revoked stays so, and a copy that was to be suspended by then is not valid for longer.
         """
         changed = [one for one in self._stores.copies.live(tx, person_id, now) if one.status is not status]
         published_at = _period_of(now)
         for one in changed:
             shown_from = published_at + PERIOD * (1 + self._draw() % SPREAD)
             said_now = shown_at(one, published_at)
+            if said_now is Status.VALID and Status.VALID not in (one.status, status):
+                shown_from = min(shown_from, one.shown_from)
             self._stores.copies.change(tx, Change(one.entry, status, said_now, shown_from))
         return len(changed)
 

@@ -145,7 +145,7 @@ class Presenter:
         Raises ClaimMissing, NoCopyLeft, AnswerNotTaken, after which the copy counts as used.
         """
         claims = asked.shown(ticked)
-        copy = self._taken(asked, remember=remember or asked.remembered)
+        copy = self._taken(asked, claims, remember=remember or asked.remembered)
         ask = asked.request.ask
         challenge = Challenge(asked.request.client_id, ask.nonce)
         paths = [(name,) for name in claims]
@@ -179,14 +179,16 @@ class Presenter:
 
     def _asked(self, request: VerifiedRequest, copies: list[Copy]) -> Asked:
         statement, ask = request.statement, request.ask
-        fields = copies[0].fields
+        own = [copy for copy in copies if copy.kept_for == statement.client_id]
+        free = [copy for copy in copies if copy.kept_for is None]
+        fields = (own or free or copies)[0].fields
         return Asked(
             request=request,
             purpose=statement.purpose(ask.purpose) if ask.purpose is not None else None,
             fields={name: fields[name] for name in ask.query.claims & fields.keys()},
-            copies_left=sum(copy.kept_for is None for copy in copies),
+            copies_left=len(free),
             remembered=statement.client_id in self._safe.remembered(),
-            recognised=any(copy.kept_for == statement.client_id for copy in copies),
+            recognised=bool(own),
         )
 
     def _check_guardian(self, asked: Asked, copies: list[Copy]) -> None:
@@ -197,13 +199,14 @@ class Presenter:
             self._log("stopped", asked, frozenset())
             raise GuardianNeeded(asked.platform, asked.purpose.text if asked.purpose else None)
 
-    def _taken(self, asked: Asked, *, remember: bool) -> Copy:
+    def _taken(self, asked: Asked, claims: frozenset[str], *, remember: bool) -> Copy:
         """The copy to show: kept for this relying party, or taken out of the safe before it is shown.
 
-        A copy that is kept is the one that lasts longest; one that is used up, the first to expire.
+        A copy that is kept is the one that lasts longest; one that is used up, the first to expire. Copies
+        of other days may say something else: only one that says of these claims what its owner read counts.
         """
         client_id = asked.client_id
-        copies = self._safe.copies()
+        copies = [copy for copy in self._safe.copies() if _says(copy, asked.fields, claims)]
         if remember:
             self._safe.remember(client_id)
             own = [copy for copy in copies if copy.kept_for == client_id]
@@ -249,6 +252,10 @@ class Presenter:
             "given": _names(given),
         }
         self._safe.write(outcome, details)
+
+
+def _says(copy: Copy, fields: Mapping[str, str | bool], claims: frozenset[str]) -> bool:
+    return all(copy.fields.get(name) == fields[name] for name in claims)
 
 
 def _names(claims: frozenset[str]) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from netid.client import PresentationAsk, WalletClient, errors
+from netid.client import PresentationAsk, WalletClient, errors, wallet_client
 from netid.client.errors import PresentationRefused
 from netid.client.flask_wallet import NetIDWallet
 from netid.credentials import jose, key_binding, strict_json
+from netid.credentials.dcql import Query
 from netid.errors import ManagementRefused, TokenRefused
 from netid.pytest_plugin.realm import NetID
 from netid.pytest_plugin.wallet import Defect, RealmWallet
@@ -79,6 +80,21 @@ def test_an_app_that_has_no_request_for_the_wallet_is_quoted(shop: Shop, wallet:
     wallet.present(link)
     with pytest.raises(TokenRefused, match="your app answered 400 in place"):
         wallet.present(link)
+
+
+def test_a_request_beyond_the_registration_is_not_answered(
+    shop: Shop, wallet: RealmWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every wallet does: whose own verifier asks so is told."""
+    over = frozenset({"name", "document_number"})
+    monkeypatch.setattr(
+        wallet_client, "query_for", lambda _ask, _statement, vct: Query.of(vct, over, frozenset())
+    )
+    link = shop.link()
+
+    for answer in (wallet.present, wallet.refuse):
+        with pytest.raises(TokenRefused, match="beyond the registered purpose"):
+            answer(link)
 
 
 @pytest.mark.parametrize("defect", [one for one in DEFECTS if one not in ("revoked", "expired")])

@@ -94,9 +94,9 @@ def test_keys_are_listed_and_rotated(capsys: pytest.CaptureFixture[str]) -> None
         kid for kid, phase in after if phase == "current"
     }
     retired = after[1][0]
-    assert main(["keys", "retire", retired]) == 0
+    assert main(["keys", "retire", "--", retired]) == 0
     assert retired not in {kid for kid, _ in phases()}
-    assert main(["keys", "retire", retired]) == 2
+    assert main(["keys", "retire", "--", retired]) == 2
     assert "netid keys list" in capsys.readouterr().err
 
 

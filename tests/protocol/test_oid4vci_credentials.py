@@ -189,16 +189,18 @@ def test_r4_a_consent_that_was_withdrawn_gives_nothing(wallet: Wallet, provider:
 def test_a_token_is_good_for_what_it_was_asked_for(
     wallet: Wallet, provider: Running, refused: Refusals
 ) -> None:
+    """8.3.1.1, RFC 6750, 3."""
     token = wallet.token(scope="net_credential")
     body = wallet.request([new_key()], "net_credential_long")
-    refused(
+    refusal = refused(
         provider,
         lambda: wallet.ask(token, body),
-        400,
-        "unknown_credential_configuration",
+        403,
+        "insufficient_scope",
         effects={"single_use"},
         audited=("credential_refused",),
     )
+    assert 'DPoP realm="netid", error="insufficient_scope"' in refusal.response.headers["WWW-Authenticate"]
 
 
 # Nonces (C2)

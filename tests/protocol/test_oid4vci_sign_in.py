@@ -15,7 +15,7 @@ from netid.services.registration import checked_registration
 from tests.pages import Page
 from tests.protocol.meddling import person_id_of
 from tests.protocol.refusals import Refusals, rows
-from tests.protocol.visiting import Visitor
+from tests.protocol.visiting import Visitor, step_of
 from tests.running import Running, Starter
 from tests.wallets import PRE_AUTHORIZED, Wallet, new_key
 
@@ -124,6 +124,21 @@ def test_every_time_is_asked_anew(wallet: Wallet, provider: Running) -> None:
         page = person.walk(wallet.authorize(person.browser), stop="consent")
         assert Page(page).name == "page-wallet-consent"
         assert "code=" in person.send(page, decision="agree").headers["Location"]
+
+
+@pytest.mark.parametrize("factor", ["", "+face"])
+@pytest.mark.parametrize("essential", [False, True])
+def test_a_wallets_request_does_not_do_without_the_passcode(
+    wallet: Wallet, provider: Running, factor: str, essential: bool
+) -> None:
+    acr = f"urn:netid:acr:credential{factor}"
+    claims = {"id_token": {"acr": {"essential": True, "values": [acr]}}}
+    asked = {"claims": json.dumps(claims)} if essential else {"acr_values": acr}
+    person = Visitor(provider)
+
+    page = person.walk(wallet.authorize(person.browser, **asked), stop="passcode")
+
+    assert step_of(page) == "passcode"
 
 
 def test_a1_a_wallets_request_has_to_be_pushed(wallet: Wallet, provider: Running, refused: Refusals) -> None:

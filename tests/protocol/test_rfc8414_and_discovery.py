@@ -41,6 +41,7 @@ def test_the_issuer_is_the_address_it_was_found_at(shared, metadata):
         ("revocation_endpoint", "POST"),
         ("userinfo_endpoint", "GET"),
         ("jwks_uri", "GET"),
+        ("status_list_aggregation_endpoint", "GET"),
     ],
 )
 def test_every_endpoint_is_there(metadata, endpoint, method):

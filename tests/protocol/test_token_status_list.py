@@ -157,6 +157,17 @@ def test_a_suspension_that_was_lifted_before_it_was_published_never_is(stopped: 
         assert said(stopped, entries) == [Status.VALID] * 10
 
 
+def test_v8_a_revocation_does_not_put_off_the_suspension_before_it(stopped: Running) -> None:
+    entries = long_copies(stopped, 60)
+    suspend(stopped)
+    stopped.clock.advance(hours=1)
+    stopped.provider.services.revocation.revoke(
+        person_id_of(stopped, "an-adult"), RevocationReason.DEVICE_LOST
+    )
+    stopped.clock.advance(hours=1)
+    assert Status.VALID not in said(stopped, entries)
+
+
 def test_v8_revoked_is_for_good_and_only_this_persons(stopped: Running) -> None:
     entries, anothers = long_copies(stopped), long_copies(stopped, persona="another-adult")
     person_id = person_id_of(stopped, "an-adult")

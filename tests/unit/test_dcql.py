@@ -109,6 +109,8 @@ def test_members_that_dcql_does_not_know_are_ignored() -> None:
         wanted(claims=[{"path": ["name"], "values": ["x"]}]),
         wanted(claims=[{"path": ["name"], "id": 1}]),
         wanted(claims=[{"path": ["name"], "id": "not ok"}]),
+        wanted(claims=[{"path": ["Call 19000000001 now"], "id": "a"}]),
+        wanted(claims=[{"path": ["n" * 65], "id": "a"}]),
         wanted(claims=[{"path": ["name"]}, {"path": ["name"]}]),
         wanted(claims=[{"path": ["name"], "id": "a"}, {"path": ["sex"], "id": "a"}]),
         wanted(claims=[{"path": ["name"]}], claim_sets=[]),

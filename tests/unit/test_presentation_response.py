@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
-from netid.credentials import presentation_response
+from netid.credentials import base64url
 from netid.credentials.jwk import SigningKey
 from netid.credentials.presentation_response import (
     MAX_BYTES,
@@ -62,7 +62,7 @@ def test_the_example_of_openid4vp_is_read() -> None:
     assert decrypt(EXAMPLE, DecryptionKey(signing)) == {
         "vp_token": {"example_credential_id": ["eyJhb...YMetA"]}
     }
-    assert EncryptionKey.from_jwks([EXAMPLE_KEY]).kid == "ac"
+    assert EncryptionKey.from_jwks([EXAMPLE_KEY], "A128GCM").kid == "ac"
 
 
 @pytest.mark.parametrize("key", [KEY, None])
@@ -110,6 +110,15 @@ def test_other_ways_of_encrypting_do_not_count(header: dict[str, Any]) -> None:
 
 def test_the_algorithm_that_openid4vp_takes_for_granted_is_read() -> None:
     assert decrypt(sealed(b'{"a":1}', enc="A128GCM"), KEY) == {"a": 1}
+
+
+@pytest.mark.parametrize("epk", [None, {}, {"crv": "no-curve"}, {"crv": 5}, {"x": "AA"}], ids=str)
+def test_a_senders_key_of_another_kind_is_refused(epk: dict[str, Any] | None) -> None:
+    head, *rest = sealed(b'{"error":"access_denied"}').split(".")
+    header = json.loads(base64url.decode(head))
+    header["epk"] = epk and header["epk"] | epk
+    with pytest.raises(TokenRefused):
+        decrypt(".".join((base64url.encode(json.dumps(header).encode()), *rest)), KEY)
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{", b'{"a":1,"a":2}', b"\xff", b'{"a":NaN}'])
@@ -165,20 +174,19 @@ def test_an_encrypted_answer_has_the_same_form(members: dict[str, object]) -> No
 def test_a_key_that_cannot_be_encrypted_to_is_refused(change: dict[str, Any]) -> None:
     jwk = {name: one for name, one in (EXAMPLE_KEY | change).items() if one is not None}
     with pytest.raises(TokenRefused):
-        EncryptionKey.from_jwks([jwk])
+        EncryptionKey.from_jwks([jwk], "A256GCM")
 
 
 def test_keys_of_other_kinds_are_passed_over() -> None:
     other = {"kty": "OKP", "kid": "jc", "use": "enc", "crv": "X25519", "alg": "ECDH-ES", "x": "WPX7"}
 
-    assert EncryptionKey.from_jwks([1, other, EXAMPLE_KEY]).kid == "ac"
+    assert EncryptionKey.from_jwks([1, other, EXAMPLE_KEY], "A256GCM").kid == "ac"
 
 
 def test_nothing_private_is_shown() -> None:
     assert "presentation" not in repr(SHOWN)
     assert "an~sd~jwt" not in repr(SHOWN)
     assert KEY.private.private_jwk()["d"] not in repr(KEY)
-    assert presentation_response.ENCRYPTION == "A256GCM"
 
 
 def _private() -> dict[str, str]:

@@ -1,13 +1,15 @@
 """Requests to wallets (OpenID4VP 1.0, 5; RFC 9101): what a wallet may answer, and what it does not."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from netid.credentials import jose, registration_statement, request_object
+from netid.credentials import base64url, jose, presentation_response, registration_statement, request_object
 from netid.credentials.certificate_chain import write_certificate, x509_hash
 from netid.credentials.dcql import Query
+from netid.credentials.presentation_response import Declined
 from netid.credentials.request_object import AUDIENCE, TYPE, VerifiedRequest, refusal_of
 from netid.errors import TokenRefused, UnknownKey
 from netid.identity.relying_party import Purpose
@@ -18,6 +20,8 @@ ANCHORS = AUTHORITY.anchors
 VERIFIER = AUTHORITY.verifier()
 ASK, DECRYPTION = ask()
 RIGHT = request_object.make(VERIFIER, ASK, NOW)
+METADATA: dict[str, Any] = {"jwks": {"keys": [DECRYPTION.public.jwk()]}}
+KNOWN = "encrypted_response_enc_values_supported"
 
 
 def changed(**changes: Any) -> str:
@@ -43,7 +47,13 @@ def test_a_registered_verifiers_request_is_what_it_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pairing_code": "4821"}, {"encryption_key": None}, {"purpose": None, "wallet_nonce": "w"}]
+    "changes",
+    [
+        {"pairing_code": "4821"},
+        {"encryption_key": None},
+        {"purpose": None, "wallet_nonce": "w"},
+        {"state": None},
+    ],
 )
 def test_everything_that_can_be_asked_arrives(changes: dict[str, Any]) -> None:
     asked, _ = ask(**changes)
@@ -98,11 +108,18 @@ def test_unknown_members_and_foreign_attestations_are_ignored() -> None:
         ({"nonce": "with a space"}, "nonce"),
         ({"nonce": "a" * 201}, "nonce"),
         ({"state": "ü"}, "state"),
+        ({"state": ""}, "state"),
         ({"dcql_query": None}, "dcql_query"),
         ({"client_metadata": None}, "client_metadata"),
-        ({"client_metadata": {"jwks": {"keys": []}}}, "client_metadata"),
+        ({"client_metadata": {"jwks": {"keys": []}}}, "no P-256 key"),
+        ({"client_metadata": METADATA | {KNOWN: []}}, "client_metadata"),
+        ({"client_metadata": METADATA | {KNOWN: ["A128CBC-HS256", {}]}}, "client_metadata"),
+        ({"client_metadata": METADATA | {KNOWN: "A256GCM"}}, "client_metadata"),
         ({"netid_purpose": 7}, "netid_purpose"),
         ({"netid_pairing_code": ""}, "netid_pairing_code"),
+        ({"netid_pairing_code": "CALL 19000000001"}, "netid_pairing_code"),
+        ({"netid_pairing_code": "4" * 13}, "netid_pairing_code"),
+        ({"netid_pairing_code": "\u202e4711"}, "netid_pairing_code"),
         ({"verifier_info": None}, "verifier_info"),
         ({"verifier_info": []}, "verifier_info"),
         ({"verifier_info": [{"format": "jwt", "data": VERIFIER.statement}]}, "verifier_info"),
@@ -114,6 +131,26 @@ def test_a_request_that_cannot_be_answered_as_it_is_meant_is_refused(
 ) -> None:
     with pytest.raises(TokenRefused, match=reason):
         verify(changed(**changes))
+
+
+@pytest.mark.parametrize(
+    ("known", "encryption"),
+    [
+        ({}, "A128GCM"),
+        ({KNOWN: ["A128GCM"]}, "A128GCM"),
+        ({KNOWN: ["A128CBC-HS256", "A128GCM", "A256GCM"]}, "A256GCM"),
+    ],
+)
+def test_the_answer_is_encrypted_in_a_way_that_the_verifier_reads(
+    known: dict[str, Any], encryption: str
+) -> None:
+    """8.3: and what a verifier that names none reads, is fixed."""
+    key = verify(changed(client_metadata=METADATA | known)).ask.encryption_key
+    assert key is not None
+    answer = presentation_response.write(Declined("access_denied", None), key)
+    header = json.loads(base64url.decode(answer["response"].partition(".")[0]))
+    assert header["enc"] == encryption
+    assert presentation_response.read(answer, DECRYPTION) == Declined("access_denied", None)
 
 
 def test_the_wallet_was_called_with_the_same_client_id() -> None:
@@ -219,6 +256,43 @@ def test_the_wallet_refuses_what_goes_beyond_the_registration_and_says_so() -> N
     assert asking({"name"}, set(), PARCEL.id, vct="https://other.example") == "another type of credential"
 
 
+NAME, PHONE = PARCEL.claims
+FOUR = PARCEL.model_copy(
+    update={
+        "claims": (
+            *(NAME, NAME.model_copy(update={"name": "document_number"})),
+            *(PHONE, PHONE.model_copy(update={"name": "sex"})),
+        )
+    }
+)
+"""Two of its claims are essential and two are voluntary."""
+
+
+@pytest.mark.parametrize(
+    ("sets", "refused"),
+    [
+        ([["name"], ["name", "phone_number"]], False),
+        ([["name", "phone_number", "sex"], ["name"]], False),
+        ([["phone_number"], ["sex"]], False),
+        ([["phone_number", "sex"], ["sex"], ["phone_number"]], False),
+        ([["name", "document_number"], ["name", "phone_number"]], False),
+        ([["name", "phone_number"], ["document_number", "sex"]], True),
+        ([["name", "phone_number"], ["sex"]], True),
+        ([["name", "phone_number"], ["name", "sex"]], True),
+        ([["name", "phone_number", "sex"], ["name", "phone_number"], ["name", "sex"]], True),
+        ([["name", "phone_number"], ["sex", "name"], ["sex", "phone_number"]], True),
+    ],
+)
+def test_what_is_registered_as_voluntary_is_not_forced_by_sets(sets: list[list[str]], refused: bool) -> None:
+    claims = frozenset(name for wanted in sets for name in wanted)
+    asked, _ = ask(query=Query("q", VCT, claims, tuple(map(frozenset, sets))))
+    verifier = AUTHORITY.verifier(FOUR)
+    request = verify(request_object.make(verifier, asked, NOW), client_id=verifier.client_id)
+
+    reason = "claims registered as voluntary that cannot all be left out"
+    assert refusal_of(request, VCT) == (reason if refused else None)
+
+
 def test_a_certificate_of_another_key_is_no_help() -> None:
     leaf = certificate(key(), AUTHORITY.root_key)
     payload = jose.unverified_payload(RIGHT, request_object.MAX_BYTES)
@@ -234,6 +308,6 @@ def test_only_verification_makes_a_request_that_may_be_shown() -> None:
 
 def test_the_secrets_of_a_request_are_not_in_its_repr() -> None:
     assert ASK.nonce not in repr(ASK)
-    assert ASK.state not in repr(ASK)
+    assert "a-state" not in repr(ASK)
     assert isinstance(PARCEL, Purpose)
     assert QUERY.claims == PARCEL.names

@@ -17,7 +17,7 @@ from netid.sending import Send, Sender
 from netid.wallet.errors import GuardianNeeded, OverAsked
 from netid.wallet.grants import Grants
 from netid.wallet.phone import words
-from netid.wallet.phone.guard import FormRefused, Guard, show
+from netid.wallet.phone.guard import FormRefused, Guard, check_visit, show
 from netid.wallet.phone.views import Phone
 from netid.wallet.presenting import Presenter
 from netid.wallet.receiver import Receiver
@@ -75,6 +75,8 @@ def create_app(settings: PhoneSettings, ambient: Ambient, send: Send | None = No
     def guarded() -> None:
         if request.method == "POST":
             guard.check()
+        else:
+            check_visit()
 
     return app
 

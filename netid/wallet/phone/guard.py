@@ -1,4 +1,4 @@
-"""Who may press a button on this phone: the pages it shows, and nobody else's.
+"""Who may press a button on this phone: the pages it shows, and nobody else's. And who may open a page.
 
 The phone sets no cookie and knows no session, since it is one person's. A form carries a token that
 only a page of ours tells, and its browser has to say that it came from one.
@@ -13,7 +13,7 @@ from netid.credentials import base64url
 
 
 class FormRefused(Exception):
-    """The form did not come from a page of this phone."""
+    """The form did not come from a page of this phone, or a page of it is loaded where nobody sees it."""
 
 
 class Guard:
@@ -40,6 +40,14 @@ class Guard:
         given = request.form.get("form_token", "")
         if not hmac.compare_digest(given.encode(), self.token(request.path).encode()):
             raise FormRefused
+
+
+def check_visit() -> None:
+    """That another's page leads to one of ours, and does not load it as an image, in a frame or by script:
+    a link makes the wallet fetch a request from wherever it says. Raises FormRefused."""
+    site, into = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Dest")
+    if site in {"cross-site", "same-site"} and into != "document":
+        raise FormRefused
 
 
 def show(template: str, *, status: int = 200, leads_to: str = "", **context: object) -> Response:

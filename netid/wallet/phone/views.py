@@ -110,7 +110,7 @@ class Phone:
 
     def offered(self) -> AnyResponse:
         """The link of an offer leads here."""
-        return self._offer(request.query_string.decode("ascii", "replace"))
+        return self._offer(_query())
 
     def offer(self, name: str) -> Response:
         """Whether to take what is offered."""
@@ -148,7 +148,7 @@ class Phone:
 
     def present(self) -> AnyResponse:
         """The link of a relying party's request leads here."""
-        return self._open(request.query_string.decode("ascii", "replace"))
+        return self._open(_query())
 
     def request(self, name: str) -> AnyResponse:
         """Who asks for what; the person decides."""
@@ -249,6 +249,11 @@ class Phone:
         return show(
             "request.html", status=400 if wrong else 200, asked=asked, wrong=wrong, name=name, few=FEW
         )
+
+
+def _query() -> str:
+    """The request's query as a link has it: after its "?", since another may stand in it (RFC 3986, 3.4)."""
+    return f"?{request.query_string.decode('ascii', 'replace')}"
 
 
 def _ordered(fields: Mapping[str, str | bool]) -> dict[str, str | bool]:

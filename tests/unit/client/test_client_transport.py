@@ -132,6 +132,12 @@ def test_what_drips_is_not_waited_for_until_it_is_complete(server):
     transport.close()
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "*", ".a"])
+def test_a_host_that_cannot_be_looked_up_is_nobody_there(send, host):
+    with pytest.raises(ProviderUnreachable):
+        send(HttpRequest(f"https://{host}/"))
+
+
 def test_nobody_there_is_an_error_that_names_the_server_and_no_path(server, send):
     with pytest.raises(ProviderUnreachable, match=r"^http://127\.0\.0\.1:9: ConnectionError\.") as raised:
         send(HttpRequest("http://127.0.0.1:9/a-secret-path"))

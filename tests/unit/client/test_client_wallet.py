@@ -103,6 +103,12 @@ def test_an_answer_can_be_asked_for_in_the_clear(client: WalletClient, phone: Ph
     phone.present(asked)
 
 
+def test_a_voluntary_claim_alone_which_every_wallet_would_stop_is_not_asked_for(client: WalletClient) -> None:
+    alone = PresentationAsk(purpose="real-name-parcel", claims=frozenset({"phone_number"}))
+    with pytest.raises(ConfigurationRefused, match="voluntary"):
+        client.request_presentation(BROWSER, alone)
+
+
 def test_a_person_who_says_no_is_not_asked_again(client: WalletClient, phone: Phone) -> None:
     asked = client.request_presentation(BROWSER, PARCELS)
     back = phone.decline(asked)

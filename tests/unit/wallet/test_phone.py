@@ -110,6 +110,16 @@ def test_a_link_of_an_offer_opens_it(phone: Browser) -> None:
     assert 'data-testid="page-offer"' in phone.page
 
 
+@pytest.mark.parametrize("written", ["?", "%3F"])
+def test_an_address_in_a_link_may_have_a_query_of_its_own(phone: Browser, world: World, written: str) -> None:
+    _receives(phone, world)
+    link = world.platform.asks()
+    address = f"{link.request_uri}{written}at=1"
+    phone.get(f"/present?client_id={link.client_id}&request_uri={address}")
+    assert "Kite Parcels asks to see your net credential" in phone.page
+    assert world.sent[-1].url == f"{link.request_uri}?at=1"
+
+
 def test_a_wrong_transaction_code_is_said_at_its_input_and_can_be_mended(
     phone: Browser, world: World
 ) -> None:
@@ -334,6 +344,22 @@ def test_another_page_cannot_press_a_button_even_with_the_token(
     form = {"decision": "agree", "form_token": phone.token(at)}
     assert phone.client.post(at, data=form, headers=headers).status_code == 403
     assert world.platform.got == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("into", ["image", "iframe", "script", "empty", "document"])
+def test_another_page_leads_to_the_phone_and_loads_nothing_from_it_unseen(
+    phone: Browser, world: World, site: str, into: str
+) -> None:
+    _receives(phone, world)
+    world.sent.clear()
+    link = world.platform.asks()
+    query = urlencode({"client_id": link.client_id, "request_uri": link.request_uri})
+
+    answer = phone.client.get(f"/present?{query}", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Dest": into})
+
+    assert answer.status_code == (303 if into == "document" else 403)
+    assert len(world.sent) == (into == "document")
 
 
 @pytest.mark.parametrize(

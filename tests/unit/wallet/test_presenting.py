@@ -30,7 +30,7 @@ from netid.wallet.presenting import Presenter
 from netid.wallet.safe import FILE, KEY_FILE, Safe
 from tests.unit import presenting
 from tests.unit.presenting import ISSUER, PARCEL, VCT
-from tests.unit.wallet.world import PLATFORM, World, key
+from tests.unit.wallet.world import ADULT, PLATFORM, World, key
 
 NOTHING = Query.of(VCT, frozenset(), frozenset())
 
@@ -66,6 +66,13 @@ def test_the_check_result_alone_shows_no_field(world: World) -> None:
     world.receives()
     _agree(world, query=NOTHING, purpose=None)
     assert world.platform.verified().disclosed == {}
+
+
+def test_a_platform_may_do_without_a_state(world: World) -> None:
+    world.receives()
+    _agree(world, state=None)
+    world.presenter.refuse(world.presenter.open(world.platform.asks(state=None)))
+    assert [one.state for one in world.platform.got] == [None, None]
 
 
 def test_no_request_reaches_the_provider_while_a_credential_is_shown(world: World) -> None:  # S7
@@ -115,7 +122,7 @@ def test_two_requests_at_once_never_get_the_same_copy(world: World) -> None:
     taken: list[str] = []
 
     def take(at: int) -> None:
-        taken.append(world.presenter._taken(asked[at], remember=False).id)
+        taken.append(world.presenter._taken(asked[at], frozenset(), remember=False).id)
 
     threads = [Thread(target=take, args=(at,)) for at in range(10)]
     for thread in threads:
@@ -162,6 +169,52 @@ def test_a_platform_that_is_remembered_sees_the_same_copy_and_nobody_else_does(w
     world.safe.forget("parcels")
     _agree(world)
     assert world.platform.verified(2).holder_key.thumbprint != first
+
+
+@pytest.mark.parametrize("now", [{"name": "林新名"}, {"phone_number": "19000000009"}], ids=str)
+@pytest.mark.parametrize("missing", [{}, {"phone_number"}], ids=str)
+@pytest.mark.parametrize("remember", [True, False])
+def test_what_the_person_reads_is_what_is_shown_although_copies_differ(
+    world: World, now: dict[str, str], missing: set[str], remember: bool
+) -> None:
+    recent = world.provider.fields | now
+    world.provider.fields = {name: value for name, value in ADULT.items() if name not in missing}
+    world.receives("net_credential_long")
+    _agree(world, remember=remember)
+    world.provider.fields = recent
+    world.receives()
+
+    asked = world.presenter.open(world.platform.asks())
+    world.presenter.agree(asked, frozenset({"phone_number"}), remember=False)
+
+    shown = {str(path[0]) for path in world.platform.verified().disclosed}
+    assert {name: world.platform.verified().claims[name] for name in shown} == asked.fields
+
+
+def test_a_copy_that_says_something_else_is_not_kept_for_a_platform(world: World) -> None:
+    world.receives("net_credential_long")
+    world.provider.fields["name"] = "林新名"
+    world.receives()
+
+    _agree(world, remember=True)
+
+    assert world.platform.verified().claims["name"] == "林新名"
+    kept = [copy for copy in world.safe.copies() if copy.kept_for]
+    assert [copy.configuration for copy in kept] == ["net_credential"]
+
+
+def test_the_copy_of_another_platform_says_nothing_here(world: World) -> None:
+    world.receives()
+    kept, *others = world.safe.copies()
+    assert world.safe.keep_for(kept, "forum")
+    assert all(world.safe.spend(copy) for copy in others)
+    world.provider.fields["name"] = "林新名"
+    world.receives("net_credential_long")
+
+    asked = world.presenter.open(world.platform.asks())
+    world.presenter.agree(asked, frozenset(), remember=False)
+
+    assert asked.fields["name"] == world.platform.verified().claims["name"] == "林新名"
 
 
 def test_a_kept_copy_is_not_spent_elsewhere(world: World) -> None:
@@ -237,7 +290,11 @@ def test_another_platforms_registration_cannot_be_borrowed(world: World) -> None
 
 
 @pytest.mark.parametrize(
-    "uri", ["file:///etc/passwd", "http://parcels.example/request/1", "ftp://a", "", "//a", "https://a b/"]
+    "uri",
+    [
+        *("file:///etc/passwd", "http://parcels.example/request/1", "ftp://a", "", "//a", "https://a b/"),
+        *("https://a:99999/", "https://a:x/", "https://a:-1/", "https://a:0/", "https://[a/"),
+    ],
 )
 def test_a_request_is_fetched_from_proper_addresses_only(world: World, uri: str) -> None:
     world.receives()
