@@ -26,6 +26,7 @@ from netid.identity.text import Language
 from netid.identity.verified_claims import VerifiedRequest, names_in, narrowed
 from netid.oauth.claims_parameter import ClaimsParameter, read_claims
 from netid.oauth.id_token_hint import IdTokenHints
+from netid.services.fresh_sign_in import FRESH_FOR
 from netid.services.interaction import AuthorizationRequest, Prompt, ResponseMode
 
 VERIFY_SCOPE = "netid.verify"
@@ -92,7 +93,7 @@ def parse_request(
         code_challenge=_code_challenge(relying_party, given),
         dpop_jkt=_dpop_jkt(given),
         prompt=_prompt(given),
-        max_age=_max_age(given),
+        max_age=_max_age(relying_party, given),
         login_hint=_bounded(given, "login_hint"),
         subject=_subject(relying_party, given, wanted, hints),
         level=level,
@@ -264,13 +265,15 @@ def _prompt(given: Mapping[str, str]) -> frozenset[Prompt]:
     return prompts
 
 
-def _max_age(given: Mapping[str, str]) -> int | None:
+def _max_age(relying_party: RelyingParty, given: Mapping[str, str]) -> int | None:
+    """In seconds. What goes into a wallet is everything: a session that was left open is not enough for it."""
+    limit = int(FRESH_FOR.total_seconds()) if relying_party.is_own_wallet else MAX_AGE_LIMIT
     text = given.get("max_age")
     if text is None:
-        return None
+        return limit if relying_party.is_own_wallet else None
     if not re.fullmatch(r"[0-9]{1,10}", text):
         raise InvalidRequest("max_age must be a number of seconds, 0 or more")
-    return min(int(text), MAX_AGE_LIMIT)
+    return min(int(text), limit)
 
 
 def asked_language(given: Mapping[str, str]) -> Language | None:

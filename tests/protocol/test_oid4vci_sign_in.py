@@ -141,6 +141,18 @@ def test_a_wallets_request_does_not_do_without_the_passcode(
     assert step_of(page) == "passcode"
 
 
+@pytest.mark.parametrize("asked", [{}, {"max_age": "86400"}])
+def test_r2_a_session_that_was_left_open_is_not_enough_for_a_wallet(
+    wallet: Wallet, provider: Running, asked: dict[str, str]
+) -> None:
+    person = Visitor(provider)
+    person.walk(wallet.authorize(person.browser, **asked), stop="consent")
+    provider.clock.advance(minutes=4, seconds=58)
+    assert step_of(person.open(wallet.authorize(person.browser, **asked))) == "consent"
+    provider.clock.advance(seconds=2)
+    assert step_of(person.open(wallet.authorize(person.browser, **asked))) == "sign-in"
+
+
 def test_a1_a_wallets_request_has_to_be_pushed(wallet: Wallet, provider: Running, refused: Refusals) -> None:
     given = {
         "client_id": "netid-wallet",
