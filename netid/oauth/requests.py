@@ -266,7 +266,7 @@ def _prompt(given: Mapping[str, str]) -> frozenset[Prompt]:
 
 
 def _max_age(relying_party: RelyingParty, given: Mapping[str, str]) -> int | None:
-    """In seconds. What goes into a wallet is everything: a session that was left open is not enough for it."""
+    """In seconds. Everything goes into a wallet: a session that was left open is not enough for it."""
     limit = int(FRESH_FOR.total_seconds()) if relying_party.is_own_wallet else MAX_AGE_LIMIT
     text = given.get("max_age")
     if text is None:
