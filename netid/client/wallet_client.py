@@ -4,6 +4,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlencode
@@ -20,10 +21,10 @@ from netid.client.errors import (
 )
 from netid.client.messages import Send
 from netid.client.pending_presentations import (
-    Outcome,
     PendingPresentation,
     PresentationsInMemory,
     PresentationStore,
+    WalletAnswer,
     digest,
 )
 from netid.client.presentation import (
@@ -36,8 +37,7 @@ from netid.client.registration import Registration
 from netid.client.standing import REFRESHED_EVERY, Standing, Standings
 from netid.client.transport import Transport, inside
 from netid.credentials import base64url, presentation_response, request_object
-from netid.credentials.key_binding import Challenge
-from netid.credentials.presentation_response import Declined, DecryptionKey
+from netid.credentials.presentation_response import Declined, DecryptionKey, Shown
 from netid.credentials.request_object import Ask
 from netid.errors import TokenRefused
 from netid.identity.addresses import Issuer
@@ -127,26 +127,33 @@ class WalletClient:
             encryption_key=key.public if key else None,
             pairing_code=self._pairing_code() if scanned else None,
         )
-        begun_at = self._ambient.now()
-        self._pending.put(
-            PendingPresentation(request_id, digest(browser), asked, ask, standing.verifier, key, begun_at)
+        pending = PendingPresentation.begin(
+            browser=browser,
+            asked=asked,
+            ask=ask,
+            verifier=standing.verifier,
+            key=key,
+            now=self._ambient.now(),
         )
-        return self.asked(browser, request_id)
+        self._pending.put(request_id, pending.model_dump_json())
+        return self._request(request_id, pending)
 
     def asked(self, browser: str, request_id: str) -> PresentationRequest:
         """The request that was made for this browser, to be shown again. Raises CallbackRefused."""
-        pending = self._own(browser, request_id)
+        return self._request(request_id, self._own(browser, request_id))
+
+    def _request(self, request_id: str, pending: PendingPresentation) -> PresentationRequest:
         parameters = {
             "client_id": pending.verifier.client_id,
             "request_uri": f"{self.address}/{request_id}/request",
             "request_uri_method": "post",
         }
-        return PresentationRequest(request_id, parameters, pending.ask.pairing_code)
+        return PresentationRequest(request_id, parameters, pending.pairing_code)
 
     def request_object(self, request_id: str, wallet_nonce: str | None = None) -> str:
         """What the wallet fetches: the signed request (5.10). Raises CallbackRefused for none under way."""
-        pending = self._pending.get(request_id)
-        if pending is None or pending.outcome is not None:
+        pending = self._kept(request_id)
+        if pending is None or pending.answer is not None:
             raise CallbackRefused("request: there is none under way, or it was answered")
         if wallet_nonce is not None and not 0 < len(wallet_nonce) <= _LONGEST_NONCE:
             raise CallbackRefused(f"wallet_nonce: is empty or longer than {_LONGEST_NONCE} characters")
@@ -159,31 +166,41 @@ class WalletClient:
         What does not pass ends nothing: the right wallet can still answer. Raises PresentationRefused,
         CredentialEnded, or CallbackRefused for a request that is not under way.
         """
-        pending = self._pending.get(request_id)
-        if pending is None or pending.outcome is not None:
+        pending = self._kept(request_id)
+        if pending is None or pending.answer is not None:
             raise CallbackRefused("answer: nothing is under way, or it was answered already")
-        outcome = self._outcome(pending, form)
-        if pending.ask.pairing_code is not None:
+        if pending.pairing_code is not None:
             code, back = None, None
         else:
             code = base64url.encode(self._ambient.random(32))
             back = f"{self.address}/{request_id}/return?{urlencode({'response_code': code})}"
-        if not self._pending.answer(request_id, outcome, digest(code) if code else None):
+        answered = pending.model_copy(update={"answer": self._read(pending, form, code)})
+        if not self._pending.answer(request_id, answered.model_dump_json()):
             raise CallbackRefused("answer: it was answered already")
         return back
 
-    def _outcome(self, pending: PendingPresentation, form: Mapping[str, str]) -> Outcome:
+    def _read(self, pending: PendingPresentation, form: Mapping[str, str], code: str | None) -> WalletAnswer:
         try:
             read = presentation_response.read(form, pending.key)
         except TokenRefused as error:
             raise PresentationRefused(error.detail) from error
-        if not hmac.compare_digest((read.state or "").encode(), (pending.ask.state or "").encode()):
+        if not hmac.compare_digest((read.state or "").encode(), (pending.state or "").encode()):
             raise PresentationRefused("state is another one")
+        presentation, refusal, now = None, "", self._ambient.now()
         if isinstance(read, Declined):
-            return Refused(f"the wallet answered {read.error[:60]!r}")
-        challenge = Challenge(pending.verifier.client_id, pending.ask.nonce)
-        standing, now = self._standings.current(), self._ambient.now()
-        return verify_presentation(read, pending.asked, pending.ask.query, challenge, standing, now)
+            refusal = f"the wallet answered {read.error[:60]!r}"
+        else:
+            presentation = self._verified(pending, read, now).presentation
+        return WalletAnswer(
+            presentation=presentation,
+            refusal=refusal,
+            response_code=digest(code) if code else None,
+            came_at=now,
+        )
+
+    def _verified(self, pending: PendingPresentation, shown: Shown, now: datetime) -> VerifiedPresentation:
+        query, standing = pending.ask.query, self._standings.current()
+        return verify_presentation(shown, pending.asked, query, pending.challenge, standing, now)
 
     def outcome(
         self, browser: str, request_id: str, response_code: str | None = None
@@ -193,21 +210,32 @@ class WalletClient:
         Raises Refused where the person said no, and CallbackRefused for any other browser, for one that
         comes back without the wallet's `response_code`, and once it was given out (V5).
         """
-        if self._own(browser, request_id).outcome is None:
+        pending = self._own(browser, request_id)
+        answer = pending.answer
+        if answer is None:
             return None
-        code = digest(response_code) if response_code is not None else None
-        outcome = self._pending.take(request_id, digest(browser), code)
-        if outcome is None:
+        code = digest(response_code) if response_code is not None else ""
+        if not hmac.compare_digest(answer.response_code or "", code):
             raise CallbackRefused("response_code: is not the one that the wallet was given")
-        if isinstance(outcome, ClientError):
-            raise outcome
-        return outcome
+        verified = None
+        if answer.presentation is not None:
+            shown = Shown(pending.ask.query.id, answer.presentation, pending.state)
+            verified = self._verified(pending, shown, answer.came_at)
+        if not self._pending.take(request_id):
+            raise CallbackRefused("request: its outcome was given out already")
+        if verified is None:
+            raise Refused(answer.refusal)
+        return verified
 
     def _own(self, browser: str, request_id: str) -> PendingPresentation:
-        pending = self._pending.get(request_id)
-        if pending is None or not hmac.compare_digest(pending.browser, digest(browser)):
+        pending = self._kept(request_id)
+        if pending is None or not pending.is_of(browser):
             raise CallbackRefused("request: nothing was begun in this browser, or it ended already")
         return pending
+
+    def _kept(self, request_id: str) -> PendingPresentation | None:
+        text = self._pending.get(request_id)
+        return None if text is None else PendingPresentation.read(text)
 
     def _pairing_code(self) -> str:
         return "".join(_PAIRING_LETTERS[byte % len(_PAIRING_LETTERS)] for byte in self._ambient.random(4))

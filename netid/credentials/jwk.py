@@ -171,7 +171,7 @@ class SigningKey:
         return cls(PublicKey(algorithm, thumbprint, thumbprint, private.public_key(), members), private)
 
     def private_jwk(self) -> dict[str, str]:
-        """The JWK with its private members: for a key file and nothing else."""
+        """The JWK with its private members: for what keeps keys, and nothing else."""
         if isinstance(self.private, rsa.RSAPrivateKey):
             numbers = self.private.private_numbers()
             values = (numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)

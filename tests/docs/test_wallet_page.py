@@ -1,14 +1,17 @@
 """docs/wallet.md does what it says, against a real provider."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
 
 from netid.ambient import Ambient
 from netid.app import public_keys_of
-from netid.client import WalletClient, errors
+from netid.client import PresentationAsk, WalletClient, errors
+from netid.client.flask_wallet import NetIDWallet
 from netid.services.registration import load_registrations
 from netid.storage.key_files import init_client_key
 from tests.docs.test_snippets import DOCS, snippets
@@ -67,6 +70,35 @@ def test_the_app_asks_a_wallet_on_this_device(page: Any, provider: Running) -> N
 
     assert welcome.json.keys() == {"name", "level"}
     assert welcome.json["level"] == "urn:netid:acr:credential"
+
+
+def test_processes_that_share_a_store_work_as_one(page: Any, provider: Running, tmp_path: Path) -> None:
+    [text] = snippets(PAGE, "store")
+    exec(text, page)  # noqa: S102  (our own page)
+    asking, answering, giving_out = clients = [
+        WalletClient(page["shop"], page["client"].address, pending=page["Requests"](tmp_path / "requests.db"))
+        for _ in range(3)
+    ]
+    for client in clients:
+        client.refresh()
+    asked = asking.request_presentation("a browser", PresentationAsk(purpose="real-name-parcel"))
+    app = Flask("another process")
+    NetIDWallet(app, answering)
+    answered = phone_of(page, provider).answer(asked.link(), reach(app), "name")
+    code = parse_qs(urlsplit(answered.json["redirect_uri"]).query)["response_code"][0]
+
+    with ThreadPoolExecutor(8) as pool:
+        attempts = [
+            pool.submit(client.outcome, "a browser", asked.request_id, code)
+            for client in [giving_out, answering] * 4
+        ]
+    shown = [attempt.result() for attempt in attempts if attempt.exception() is None]
+    refusals = {type(attempt.exception()) for attempt in attempts} - {type(None)}
+
+    [presentation] = shown
+    assert presentation is not None
+    assert presentation.claims.keys() == {"name"}
+    assert refusals == {errors.CallbackRefused}
 
 
 def test_the_app_asks_a_wallet_on_another_device(page: Any, provider: Running) -> None:

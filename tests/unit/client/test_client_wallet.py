@@ -22,8 +22,6 @@ from netid.client.errors import (
     ProviderUnreachable,
     Refused,
 )
-from netid.client.pending_presentations import PendingPresentation
-from netid.client.pending_presentations import digest as digest_of
 from netid.credentials import base64url, jose, strict_json
 from netid.credentials.certificate_chain import write_certificate
 from netid.credentials.disclosures import digest
@@ -573,24 +571,63 @@ def test_a_certificate_for_another_key_is_not_taken(issuer: Issuer) -> None:
         client.refresh()
 
 
-def test_the_store_keeps_one_answer_whoever_brings_another(client: WalletClient, phone: Phone) -> None:
-    asked = client.request_presentation(BROWSER, PARCELS)
-    store, refusal = PresentationsInMemory(phone.issuer.now), Refused("no")
-    request = phone.read(asked)
-    pending = PendingPresentation(
-        "1",
-        digest_of(BROWSER),
-        PARCELS,
-        request.ask,
-        phone.issuer.authority.verifier(),
-        None,
-        phone.issuer.time,
-    )
-    store.put(pending)
+def test_the_store_keeps_one_answer_and_gives_it_out_once(issuer: Issuer) -> None:
+    store = PresentationsInMemory(issuer.now)
+    assert not store.answer("1", "of nothing")
+    store.put("1", "asked")
 
-    assert store.answer("1", refusal, None)
-    assert not store.answer("1", Refused("another"), None)
-    assert store.take("1", digest_of(BROWSER), None) is refusal
+    assert store.answer("1", "answered")
+    assert not store.answer("1", "answered otherwise")
+    assert store.get("1") == "answered"
+    assert store.take("1")
+    assert not store.take("1")
+    assert store.get("1") is None
+
+
+def test_what_another_version_kept_is_begun_anew(issuer: Issuer) -> None:
+    store = PresentationsInMemory(issuer.now)
+    client = party(issuer, pending=store)
+    for text in ('{"browser": "x"}', "no JSON"):
+        store.put("1", text)
+        with pytest.raises(CallbackRefused, match="another form"):
+            client.outcome(BROWSER, "1")
+
+
+def test_a_process_that_has_fetched_nothing_yet_gives_nothing_out_and_loses_nothing(
+    issuer: Issuer,
+) -> None:
+    store = PresentationsInMemory(issuer.now)
+    ready, just_started = party(issuer, pending=store), party(issuer, pending=store)
+    ready.refresh()
+    asked = ready.request_presentation(BROWSER, PARCELS)
+    code = code_of(Phone(issuer, ready).present(asked))
+
+    with pytest.raises(NotReady):
+        just_started.outcome(BROWSER, asked.request_id, code)
+    just_started.refresh()
+    shown = just_started.outcome(BROWSER, asked.request_id, code)
+    assert shown is not None
+    assert shown.verified_at == issuer.now()
+
+
+def test_what_a_store_was_made_to_say_does_not_count(issuer: Issuer) -> None:
+    """A text with another presentation in it is as good as no presentation."""
+    store = PresentationsInMemory(issuer.now)
+    client = party(issuer, pending=store)
+    client.refresh()
+    asked, other = (client.request_presentation(BROWSER, PARCELS) for _ in range(2))
+    phone = Phone(issuer, client)
+    code, _ = code_of(phone.present(asked)), phone.present(other)
+    texts = [strict_json.parse_object((store.get(one.request_id) or "").encode()) for one in (asked, other)]
+    mine, others = (text["answer"] for text in texts)
+    assert isinstance(mine, dict)
+    assert isinstance(others, dict)
+    mine["presentation"] = others["presentation"]
+    store.take(asked.request_id)
+    store.put(asked.request_id, strict_json.dump(texts[0]).decode())
+
+    with pytest.raises(PresentationRefused, match="nonce"):
+        client.outcome(BROWSER, asked.request_id, code)
 
 
 def test_only_the_verifier_makes_a_presentation() -> None:

@@ -8,7 +8,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from netid.ambient import Ambient
-from netid.client import DPoPKey, PresentationRequest, PrivateKeyJwt, Registration, WalletClient
+from netid.client import (
+    DPoPKey,
+    PresentationRequest,
+    PresentationStore,
+    PrivateKeyJwt,
+    Registration,
+    WalletClient,
+)
 from netid.credentials import presentation_response, request_object, sd_jwt_vc, status_list
 from netid.credentials.certificate_chain import write_certificate, x509_hash
 from netid.credentials.jwk import PublicKey, SigningKey
@@ -85,7 +92,7 @@ def answer(members: object, status: int = 200) -> HttpAnswer:
     return HttpAnswer(status, "application/json", json.dumps(members).encode())
 
 
-def party(issuer: Issuer) -> WalletClient:
+def party(issuer: Issuer, pending: PresentationStore | None = None) -> WalletClient:
     """A relying party that has fetched nothing yet."""
     registration = Registration(
         issuer=ISSUER,
@@ -94,7 +101,8 @@ def party(issuer: Issuer) -> WalletClient:
         authentication=PrivateKeyJwt(key()),
         dpop_key=DPoPKey(key()),
     )
-    return WalletClient(registration, ADDRESS, ambient=Ambient(issuer.now, RANDOM), send=issuer.send)
+    ambient = Ambient(issuer.now, RANDOM)
+    return WalletClient(registration, ADDRESS, ambient=ambient, pending=pending, send=issuer.send)
 
 
 @dataclass
