@@ -126,7 +126,8 @@ class Standings:
         lists: dict[str, VerifiedStatusList] = {}
         for uri in read_aggregation(self._send(HttpRequest(_of_the_issuer(address, issuer))), issuer):
             try:
-                lists[uri] = read_status_list(self._send(HttpRequest(uri)), uri, keys, now)
+                fetched = read_status_list(self._send(HttpRequest(uri)), uri, keys, now)
+                lists[uri] = _no_older(fetched, before.get(uri))
             except (StatusListRefused, ProviderUnreachable) as error:
                 # One list that fails says nothing of the others; its last word counts until it expires.
                 _log.warning("status list %s: %s", uri, error.detail or error.description)
@@ -184,6 +185,13 @@ def read_status_list(answer: HttpAnswer, uri: str, keys: PublicKeySet, now: date
     if answer.status != 200 or answer.media_type != "application/statuslist+jwt":
         raise StatusListRefused(f"the answer is no status list: {answer.status} {answer.media_type[:60]}")
     return status_list.verify(answer.body.decode("ascii", "replace"), uri=uri, keys=keys, now=now)
+
+
+def _no_older(fetched: VerifiedStatusList, known: VerifiedStatusList | None) -> VerifiedStatusList:
+    """What was revoked does not come back because a cache on the way answers with what it has kept."""
+    if known is not None and fetched.issued_at < known.issued_at:
+        raise StatusListRefused("it is older than the one that was fetched before")
+    return fetched
 
 
 def _of_the_issuer(address: object, issuer: str) -> str:

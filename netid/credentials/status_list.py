@@ -128,6 +128,7 @@ class VerifiedStatusList:
 
     uri: str
     entries: StatusList
+    issued_at: datetime
     expires_at: datetime | None
     """From then on it says nothing (`exp`)."""
     time_to_live: timedelta | None
@@ -199,6 +200,7 @@ def verify(token: str, *, uri: str, keys: PublicKeySet, now: datetime) -> Verifi
     return VerifiedStatusList(
         uri=uri,
         entries=StatusList.from_claim(payload.get("status_list")),
+        issued_at=jose.time_claim(payload, "iat"),
         expires_at=jose.time_claim(payload, "exp") if "exp" in payload else None,
         time_to_live=_time_to_live(payload),
         _proof=_VERIFIED,

@@ -458,6 +458,20 @@ def test_v7_a_list_that_is_none_verifies_nothing(phone: Phone, issuer: Issuer, s
     phone.present(phone.client.request_presentation(BROWSER, PARCELS))
 
 
+def test_v7_what_was_revoked_does_not_come_back_with_an_older_list(
+    client: WalletClient, phone: Phone, issuer: Issuer
+) -> None:
+    older = signed_list(issuer)
+    issuer.list_claims = {}
+    issuer.forward(minutes=15)
+    issuer.revoked[7] = Status.INVALID
+    client.refresh()
+    issuer.instead["/status-lists/1"] = older
+    client.refresh()
+    with pytest.raises(CredentialEnded):
+        long_copy(phone, 7).present(client.request_presentation(BROWSER, PARCELS))
+
+
 @pytest.mark.parametrize(("index", "uri"), [(2**17, LIST), (7, f"{ISSUER}/status-lists/99")])
 def test_v7_an_entry_that_no_list_has_verifies_nothing(
     client: WalletClient, phone: Phone, issuer: Issuer, index: int, uri: str
