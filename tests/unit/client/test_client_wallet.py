@@ -363,6 +363,34 @@ def test_a_request_ends_after_ten_minutes(client: WalletClient, phone: Phone, is
         client.outcome(BROWSER, asked.request_id)
 
 
+class Unforgetting(PresentationsInMemory):
+    """A careless store."""
+
+    def _forget_expired(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_request_ends_after_ten_minutes_even_where_its_store_keeps_it(
+    issuer: Issuer, answered: bool
+) -> None:
+    client = party(issuer, Unforgetting(issuer.now))
+    client.refresh()
+    phone = Phone(issuer, client)
+    asked = client.request_presentation(BROWSER, PARCELS)
+    request = phone.read(asked)
+    code = code_of(phone.present(asked)) if answered else None
+    issuer.forward(minutes=10)
+
+    for late in (
+        lambda: client.request_object(asked.request_id),
+        lambda: client.answer(asked.request_id, phone.form(request, phone.shown(request))),
+        lambda: client.outcome(BROWSER, asked.request_id, code),
+    ):
+        with pytest.raises(CallbackRefused):
+            late()
+
+
 # V6
 
 
