@@ -38,7 +38,7 @@ from netid.client.standing import REFRESHED_EVERY, Standing, Standings
 from netid.client.transport import Transport, inside
 from netid.credentials import base64url, presentation_response, request_object
 from netid.credentials.presentation_response import Declined, DecryptionKey, Shown
-from netid.credentials.request_object import LIFETIME, Ask
+from netid.credentials.request_object import Ask
 from netid.errors import TokenRefused
 from netid.identity.addresses import Issuer
 
@@ -236,9 +236,7 @@ class WalletClient:
     def _kept(self, request_id: str) -> PendingPresentation | None:
         text = self._pending.get(request_id)
         pending = None if text is None else PendingPresentation.read(text)
-        # Not every store forgets on the minute.
-        is_over = pending is not None and self._ambient.now() - pending.begun_at >= LIFETIME
-        return None if is_over else pending
+        return None if pending is None or pending.is_over(self._ambient.now()) else pending
 
     def _pairing_code(self) -> str:
         return "".join(_PAIRING_LETTERS[byte % len(_PAIRING_LETTERS)] for byte in self._ambient.random(4))

@@ -22,6 +22,7 @@ from netid.client.errors import (
     ProviderUnreachable,
     Refused,
 )
+from netid.client.pending_presentations import PendingPresentation
 from netid.credentials import base64url, jose, strict_json
 from netid.credentials.certificate_chain import write_certificate
 from netid.credentials.disclosures import digest
@@ -389,6 +390,22 @@ def test_a_request_ends_after_ten_minutes_even_where_its_store_keeps_it(
     ):
         with pytest.raises(CallbackRefused):
             late()
+
+
+def test_v4_an_old_answer_that_somebody_puts_back_into_the_store_lets_nobody_in(issuer: Issuer) -> None:
+    store = PresentationsInMemory(issuer.now)
+    client = party(issuer, store)
+    client.refresh()
+    asked = client.request_presentation(BROWSER, PARCELS, scanned=True)
+    Phone(issuer, client).present(asked)
+    kept = store.get(asked.request_id)
+    assert kept is not None
+    issuer.forward(minutes=10)
+    begun_anew = PendingPresentation.read(kept).model_copy(update={"begun_at": issuer.time})
+    store.put("another", begun_anew.model_dump_json())
+
+    with pytest.raises(CallbackRefused):
+        client.outcome(BROWSER, "another")
 
 
 # V6
