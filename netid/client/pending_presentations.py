@@ -133,6 +133,11 @@ class PendingPresentation(_Kept):
         """Whether it was made for the browser with that secret."""
         return hmac.compare_digest(self.browser, digest(browser))
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether LIFETIME is: a store may forget late, or have an old answer put back into it."""
+        begun_at = min(self.begun_at, self.answer.came_at) if self.answer else self.begun_at
+        return now - begun_at >= LIFETIME
+
 
 class PresentationStore(Protocol):
     """Where they are kept. With several processes, this has to be something they share, and as well guarded

@@ -70,7 +70,7 @@ class _Kept(Generic[T]):
         the pause. Raises as the fetch does, also within a pause after one that failed.
         """
         fetches, now = self._fetches, self._now()
-        value = self._value[0] if self._value and now - self._value[1] < KEEP else None
+        value = self._current(now)
         if value is not None and serves(value):
             return value
         with self._lock:
@@ -80,7 +80,12 @@ class _Kept(Generic[T]):
             if self._failure is not None:
                 kind, detail = self._failure
                 raise kind(detail)
-            return self._value[0] if self._value else self._fetched()
+            # After a fetch that ended in no error of ours there may be nothing else than what is old.
+            value = self._current(now)
+            return value if value is not None else self._fetched()
+
+    def _current(self, now: datetime) -> T | None:
+        return self._value[0] if self._value and now - self._value[1] < KEEP else None
 
     def _fetched(self) -> T:
         try:

@@ -235,7 +235,8 @@ class WalletClient:
 
     def _kept(self, request_id: str) -> PendingPresentation | None:
         text = self._pending.get(request_id)
-        return None if text is None else PendingPresentation.read(text)
+        pending = None if text is None else PendingPresentation.read(text)
+        return None if pending is None or pending.is_over(self._ambient.now()) else pending
 
     def _pairing_code(self) -> str:
         return "".join(_PAIRING_LETTERS[byte % len(_PAIRING_LETTERS)] for byte in self._ambient.random(4))

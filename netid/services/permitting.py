@@ -1,5 +1,6 @@
 """What guardians permit children's wallets: one relying party and one purpose each (Measures, article 5)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from netid.credentials import guardian_grant
 from netid.credentials.current_keys import CurrentKeys
 from netid.credentials.guardian_grant import LIFETIME, AllowedPurpose, Grant
 from netid.disclosure import Disclosure
-from netid.errors import NotFound, NoticeChanged, PersonSuspended
+from netid.errors import NotFound, NoticeChanged, PersonSuspended, TokenRefused
 from netid.identity.consent import Notice, notice_for
 from netid.identity.relying_party import Purpose, RelyingParty
 from netid.identity.text import Language
@@ -94,22 +95,27 @@ class Permitting:
                     _handle(child.person_id),
                     child.person_id,
                     self._stores.permissions.latest_wallet(tx, child.person_id) is not None,
-                    [
-                        self._permitted(tx, permission, now)
-                        for permission in self._stores.permissions.of_person(tx, child.person_id, now)
-                    ],
+                    list(self._permitted(tx, child.person_id, now)),
                 )
                 for child in self._guardianship.children(tx, guardian_id, now)
             ]
 
-    def _permitted(self, tx: Transaction, permission: Permission, now: datetime) -> Permitted:
+    def _permitted(self, tx: Transaction, child_id: str, now: datetime) -> Iterator[Permitted]:
+        """What no wallet would take is left out, as what has ended is: it was made out by another issuer, or
+        before the clock was put back."""
         keys = self._keys.public_keys("credential")
-        grant = guardian_grant.verify(permission.token, self._issuer, keys, now)
+        for permission in self._stores.permissions.of_person(tx, child_id, now):
+            try:
+                grant = guardian_grant.verify(permission.token, self._issuer, keys, now)
+            except TokenRefused:
+                continue
+            yield Permitted(permission, grant, self._is_current(tx, permission, grant))
+
+    def _is_current(self, tx: Transaction, permission: Permission, grant: Grant) -> bool:
         try:
-            use = self._use(tx, permission.client_id, permission.purpose)
+            return grant.purpose == self._use(tx, permission.client_id, permission.purpose).allowed
         except NotFound:
-            return Permitted(permission, grant, is_current=False)
-        return Permitted(permission, grant, is_current=grant.purpose == use.allowed)
+            return False
 
     def ward(self, guardian_id: str, handle: str) -> Ward:
         """The child of that handle. Raises NotFound for somebody else's."""

@@ -101,6 +101,19 @@ def test_processes_that_share_a_store_work_as_one(page: Any, provider: Running, 
     assert refusals == {errors.CallbackRefused}
 
 
+def test_the_store_on_the_page_keeps_a_request_for_ten_minutes(tmp_path: Path) -> None:
+    [text] = snippets(PAGE, "store")
+    names: dict[str, Any] = {}
+    exec(text, names)  # noqa: S102  (our own page)
+    store = names["Requests"](tmp_path / "requests.db")
+    for age in (9, 11):
+        store.put(f"{age}", "a text")
+        store.run(f"update requests set at = datetime('now', '-{age} minutes') where id = '{age}'")  # noqa: S608
+
+    assert store.get("9") == "a text"
+    assert store.get("11") is None
+
+
 def test_the_app_asks_a_wallet_on_another_device(page: Any, provider: Running) -> None:
     browser = page["app"].test_client()
     where = browser.get("/scan").location

@@ -1,14 +1,14 @@
 """Measures, article 5: what a child's wallet may answer is the guardian's to permit, platform by platform."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import requests
 
 from netid.credentials import guardian_grant
 from netid.credentials.guardian_grant import Grant
-from netid.credentials.jwk import PublicKeySet
+from netid.credentials.jwk import PublicKeySet, SigningKey
 from tests.pages import Page
 from tests.protocol.meddling import person_id_of
 from tests.protocol.refusals import rows
@@ -17,6 +17,7 @@ from tests.running import MINORS_PURPOSE, Client, Running
 from tests.wallets import Wallet
 
 CHILD = "child-of-10"
+STATE = guardian_grant.state
 
 
 @pytest.fixture
@@ -257,6 +258,27 @@ def test_pipl_14_what_was_registered_anew_has_to_be_permitted_anew(
     guardian.permit("a-game minors-mode")
     names = [one.text for one in Page(guardian.at_the_page()).all("a", data_testid="permission")]
     assert names[0] == "The a-game · Something else"
+
+
+def _of_another_issuer(grant: Grant, issuer: str, key: SigningKey, now: datetime) -> str:
+    return STATE(grant, f"{issuer}/before", key, now)
+
+
+@pytest.mark.parametrize("change", ["issuer", "clock"])
+def test_f11_a_permission_that_no_wallet_takes_now_keeps_its_guardian_from_nothing(
+    provider: Running, game: Client, wallet: Wallet, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    with monkeypatch.context() as before:
+        if change == "issuer":
+            before.setattr(guardian_grant, "state", _of_another_issuer)
+        Guardian(provider).permit("a-game minors-mode")
+    if change == "clock":
+        provider.clock.advance(hours=-2)
+    guardian = Guardian(provider)
+    assert Page(guardian.at_the_page()).all("a", data_testid="permission") == []
+    guardian.permit("a-game -")
+    [listed] = Page(guardian.at_the_page()).all("a", data_testid="permission")
+    assert listed.text == "The a-game · check result alone"
 
 
 def test_a_permission_too_long_for_a_qr_code_is_shown_as_text(provider: Running, wallet: Wallet) -> None:

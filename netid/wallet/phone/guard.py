@@ -44,9 +44,14 @@ class Guard:
 
 def check_visit() -> None:
     """That another's page leads to one of ours, and does not load it as an image, in a frame or by script:
-    a link makes the wallet fetch a request from wherever it says. Raises FormRefused."""
+    a link makes the wallet fetch a request from wherever it says. Raises FormRefused.
+
+    Nor does a browser load it ahead, which a page can ask for (speculation rules) and which then names no
+    site that it came from; it asks again once its person goes there.
+    """
     site, into = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Dest")
-    if site in {"cross-site", "same-site"} and into != "document":
+    is_ahead = "prefetch" in request.headers.get("Sec-Purpose", "")
+    if is_ahead or (site in {"cross-site", "same-site"} and into != "document"):
         raise FormRefused
 
 

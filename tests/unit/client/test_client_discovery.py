@@ -16,6 +16,7 @@ from netid.client.errors import (
     ProviderUnreachable,
 )
 from netid.client.messages import HttpAnswer, HttpRequest
+from netid.client.provider import Provider
 from netid.credentials.jwk import SigningKey
 
 ISSUER = "https://provider.example"
@@ -215,6 +216,30 @@ def test_those_who_wait_for_a_silent_provider_share_what_comes_of_it(party):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(begin, "abcd"))
     assert len(asked) == 1
+
+
+def test_those_who_wait_get_nothing_that_is_old_whatever_the_fetch_ended_in(party):
+    arrived, asked = Semaphore(0), []
+
+    def now() -> datetime:
+        arrived.release()
+        return party.clock.now()
+
+    def send(request: HttpRequest) -> HttpAnswer:
+        asked.append(request.url)
+        if len(asked) == 1:
+            return party.provider.send(request)
+        assert len(asked) > 2 or all(arrived.acquire(timeout=10) for _ in range(2))
+        raise RuntimeError("a sender of one's own")
+
+    provider = Provider(ISSUER, send, now)
+    provider.metadata()
+    party.clock.forward(hours=1)
+    while arrived.acquire(blocking=False):
+        pass
+    with ThreadPoolExecutor(2) as pool:
+        failures = [waiting.exception() for waiting in [pool.submit(provider.metadata) for _ in range(2)]]
+    assert [type(failure) for failure in failures] == [RuntimeError, RuntimeError]
 
 
 def test_nobody_waits_for_keys_who_does_not_need_them(party):

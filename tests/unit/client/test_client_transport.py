@@ -1,7 +1,9 @@
 """What is sent over the wire, and what is not waited for; the key file of a relying party."""
 
+import gzip
 import json
 import os
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +20,9 @@ from netid.client.messages import MAX_ANSWER, HttpRequest
 from netid.client.transport import Transport
 from netid.credentials.jwk import SigningKey
 
+PACKED = gzip.compress(gzip.compress(bytes(2**26)))
+"""64 MiB in less than a kilobyte."""
+
 
 class Handler(BaseHTTPRequestHandler):
     seen: ClassVar[list[tuple[str, str, dict[str, str], bytes]]] = []
@@ -32,6 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             "/cookie": (200, {"Set-Cookie": "a=b"}, b"{}"),
             "/long": (200, {}, b"x" * (MAX_ANSWER + 1)),
             "/longest": (200, {}, b"x" * MAX_ANSWER),
+            "/packed": (200, {"Content-Encoding": "gzip, gzip"}, PACKED),
             "/json": (200, {"Content-Type": "Application/JSON; charset=utf-8"}, b"{}"),
             "/echo": (200, {}, body),
             "/drip": (200, {}, b"{"),
@@ -182,3 +188,13 @@ def test_a_file_that_is_no_key_is_refused(tmp_path, text):
 def test_a_missing_key_file_is_refused(tmp_path):
     with pytest.raises(ConfigurationRefused, match="No such file"):
         PrivateKeyJwt.from_file(tmp_path / "missing.json")
+
+
+def test_what_was_packed_twice_is_not_unpacked_before_it_is_too_long(server: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProviderUnreachable, match="longer"):
+            Transport(Ambient.real()).send(HttpRequest(f"{server}/packed"))
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()

@@ -22,6 +22,7 @@ from netid.client.errors import (
     ProviderUnreachable,
     Refused,
 )
+from netid.client.pending_presentations import PendingPresentation
 from netid.credentials import base64url, jose, strict_json
 from netid.credentials.certificate_chain import write_certificate
 from netid.credentials.disclosures import digest
@@ -361,6 +362,50 @@ def test_a_request_ends_after_ten_minutes(client: WalletClient, phone: Phone, is
         client.answer(asked.request_id, phone.form(request, phone.shown(request)))
     with pytest.raises(CallbackRefused):
         client.outcome(BROWSER, asked.request_id)
+
+
+class Unforgetting(PresentationsInMemory):
+    """A careless store."""
+
+    def _forget_expired(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_request_ends_after_ten_minutes_even_where_its_store_keeps_it(
+    issuer: Issuer, answered: bool
+) -> None:
+    client = party(issuer, Unforgetting(issuer.now))
+    client.refresh()
+    phone = Phone(issuer, client)
+    asked = client.request_presentation(BROWSER, PARCELS)
+    request = phone.read(asked)
+    code = code_of(phone.present(asked)) if answered else None
+    issuer.forward(minutes=10)
+
+    for late in (
+        lambda: client.request_object(asked.request_id),
+        lambda: client.answer(asked.request_id, phone.form(request, phone.shown(request))),
+        lambda: client.outcome(BROWSER, asked.request_id, code),
+    ):
+        with pytest.raises(CallbackRefused):
+            late()
+
+
+def test_v4_an_old_answer_that_somebody_puts_back_into_the_store_lets_nobody_in(issuer: Issuer) -> None:
+    store = PresentationsInMemory(issuer.now)
+    client = party(issuer, store)
+    client.refresh()
+    asked = client.request_presentation(BROWSER, PARCELS, scanned=True)
+    Phone(issuer, client).present(asked)
+    kept = store.get(asked.request_id)
+    assert kept is not None
+    issuer.forward(minutes=10)
+    begun_anew = PendingPresentation.read(kept).model_copy(update={"begun_at": issuer.time})
+    store.put("another", begun_anew.model_dump_json())
+
+    with pytest.raises(CallbackRefused):
+        client.outcome(BROWSER, "another")
 
 
 # V6

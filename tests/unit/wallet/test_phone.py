@@ -362,6 +362,24 @@ def test_another_page_leads_to_the_phone_and_loads_nothing_from_it_unseen(
     assert len(world.sent) == (into == "document")
 
 
+@pytest.mark.parametrize("site", ["none", "cross-site"])
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"])
+def test_a_page_that_a_browser_loads_ahead_of_its_person_is_not_loaded(
+    phone: Browser, world: World, site: str, purpose: str
+) -> None:
+    """What Chromium sends for another page's speculation rules: no word of the page they stand on."""
+    _receives(phone, world)
+    world.sent.clear()
+    link = world.platform.asks()
+    query = urlencode({"client_id": link.client_id, "request_uri": link.request_uri})
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Dest": "document"}
+
+    ahead = phone.client.get(f"/present?{query}", headers=headers | {"Sec-Purpose": purpose})
+
+    assert (ahead.status_code, world.sent) == (403, [])
+    assert phone.client.get(f"/present?{query}", headers=headers).status_code == 303
+
+
 @pytest.mark.parametrize(
     "headers", [{"Origin": URL}, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}], ids=str
 )
