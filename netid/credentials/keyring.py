@@ -207,7 +207,7 @@ class Keyring:
                 keys = self._keys_of(ended.slot)
                 left = _without(keys, ended, now, signed=ended is self._current(ended.slot, now))
                 if left[-1].signs_from is not None:
-                    left.append(_new(ended.slot, ambient))
+                    left.append(_new(ended.slot, ambient, now))
                 return self._with({ended.slot: left})
         raise InvalidField("kid", "names no signing key of this keyring", "see `netid keys list`")
 
@@ -245,13 +245,14 @@ SECRETS: Final = tuple(item.name for item in fields(Keyring) if item.type is Sec
 
 def _pair(slot: Slot, ambient: Ambient, now: datetime) -> tuple[SlotKey, SlotKey]:
     """One that signs, and one that waits."""
-    return _new(slot, ambient, signs_from=now), _new(slot, ambient)
+    return _new(slot, ambient, now, signs_from=now), _new(slot, ambient, now)
 
 
-def _new(slot: Slot, ambient: Ambient, *, signs_from: datetime | None = None) -> SlotKey:
+def _new(slot: Slot, ambient: Ambient, now: datetime, *, signs_from: datetime | None = None) -> SlotKey:
+    """Announced `now`, which is the same for keys that are made together, however long that takes."""
     use, algorithm = slot
     key = SigningKey.generate(algorithm, ambient.random)
-    return SlotKey(use, key.public, _whole(ambient.now()), signs_from, key)
+    return SlotKey(use, key.public, now, signs_from, key)
 
 
 def _rotated(keys: list[SlotKey], now: datetime, announced_for: timedelta, ambient: Ambient) -> list[SlotKey]:
@@ -261,7 +262,7 @@ def _rotated(keys: list[SlotKey], now: datetime, announced_for: timedelta, ambie
     from_the_beginning = len(begun) == 1 and waiting.announced == latest.announced
     known_from = now if from_the_beginning else waiting.announced + announced_for
     starts = max(now, known_from, latest.signs_from or now)
-    keys = [*begun, replace(waiting, signs_from=starts), _new(waiting.slot, ambient)]
+    keys = [*begun, replace(waiting, signs_from=starts), _new(waiting.slot, ambient, now)]
     return [_without_private_half(*pair, now) for pair in pairwise(keys)] + keys[-1:]
 
 

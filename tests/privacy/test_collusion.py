@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from netid.client import PresentationAsk
+from netid.client.pending_presentations import PendingPresentation
 from netid.credentials import base64url, jose, net_credential, sd_jwt_vc, strict_json
 from netid.credentials.disclosures import digest
 from netid.credentials.jwk import SigningKey
-from netid.credentials.key_binding import Challenge
 from netid.credentials.status_list import StatusReference
 from netid.identity.net_number import NetNumber
 from netid.identity.relying_party import Purpose
@@ -91,13 +91,12 @@ def pools(issue: Issue, names: tuple[str, ...] = ("age_over_18",)) -> tuple[list
         for order, person in enumerate(people):
             issuer.time = start + timedelta(seconds=lot.randrange(1200))
             asked = client.request_presentation("a browser", ASK, scanned=True)
-            pending = client._pending.get(asked.request_id)
-            assert pending is not None
+            pending = PendingPresentation.read(client._pending.get(asked.request_id) or "")
             credential, holder = copies[person][where]
-            challenge = Challenge(pending.verifier.client_id, pending.ask.nonce)
+            challenge = pending.challenge
             paths = [(name,) for name in names]
             shown = sd_jwt_vc.present(credential, paths, challenge, holder, issuer.time)
-            form = {"vp_token": f'{{"net_credential":["{shown}"]}}', "state": pending.ask.state}
+            form = {"vp_token": f'{{"net_credential":["{shown}"]}}', "state": pending.state or ""}
             client.answer(asked.request_id, form)
             verified = client.outcome("a browser", asked.request_id)
             assert verified is not None

@@ -6,6 +6,7 @@ import json
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -161,6 +162,14 @@ def test_rotation_uses_the_announced_key_and_announces_another(slot: keyring.Slo
     assert (past, current) == (old, announced)
     assert (was, signs, waits) == ("past", "current", "next")
     assert rotated.has_secrets_of(KEYS)
+
+
+def test_the_first_rotation_takes_place_at_once_however_long_the_keys_took_to_make() -> None:
+    moments = (MADE + timedelta(seconds=passed) for passed in count())
+    slow = Ambient(lambda: next(moments), ambient(6).random)
+    rotated = Keyring.generate(slow).rotate(slow)
+    for slot in keyring.SLOTS:
+        assert [phase for _, phase in phases(rotated, slot, next(moments))] == ["past", "current", "next"]
 
 
 def test_what_was_signed_before_a_rotation_still_verifies() -> None:
