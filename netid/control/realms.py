@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from netid.ambient import Ambient
 from netid.control.doubles import Doubles
-from netid.control.realm import Build, Realm
+from netid.control.realm import Build, Instance, Realm
 from netid.control.standing_faults import Faults
 from netid.control.template import Template, settings_in
 from netid.control.workplace import Workplace
@@ -21,6 +21,10 @@ DEFAULT_LIFETIME = timedelta(hours=1)
 _SWEEP_SECONDS = 5.0
 _ID_BYTES = 8
 _WELL_KNOWN = "/.well-known/"
+
+_BUILDING = Lock()
+"""Held while an application is built: CPython 3.11 fails where two threads parse the code of routes at once
+(SystemError, “AST constructor recursion depth mismatch”)."""
 
 
 class Realms:
@@ -54,7 +58,7 @@ class Realms:
             template=self._todays_template,
             keyring=self._keyring,
             ambient=self._ambient,
-            build=self._build,
+            build=self._build_alone,
             expires_at=self._ambient.now() + lifetime,
             has_line=self.has_line,
         )
@@ -126,6 +130,12 @@ class Realms:
                 self._template = self._make_template(today)
             return self._template
 
+    def _build_alone(
+        self, settings: Settings, keyring: Keyring, ambient: Ambient, doubles: Doubles
+    ) -> Instance:
+        with _BUILDING:
+            return self._build(settings, keyring, ambient, doubles)
+
     def _make_template(self, today: date) -> Template:
         if self._workplace is None:
             self._workplace = Workplace()
@@ -133,7 +143,7 @@ class Realms:
             self._sweeper.start()
         directory = self._workplace.path / f"template-{today}"
         directory.mkdir()
-        instance = self._build(
+        instance = self._build_alone(
             settings_in(directory, self._settings, self._settings.issuer),
             self._keyring,
             self._ambient,

@@ -1,7 +1,10 @@
 """Realms: each is a whole provider of its own below one server, and leaves nothing behind."""
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Lock
+from typing import Any
 
 import psutil
 import pytest
@@ -68,6 +71,26 @@ def test_a_dropped_realm_leaves_nothing(server: Provider, realms: Realms) -> Non
     assert not realm.directory.exists()
     assert Client(server.wsgi).get(f"{path_of(realm)}/jwks").status_code == 404
     with pytest.raises(NotFound):
+        realms.drop(realm.id)
+
+
+def test_realms_that_are_asked_for_at_once_are_built_one_after_the_other(
+    realms: Realms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CPython 3.11 fails now and then where two threads parse the code of routes at once."""
+    build, alone = realms._build, Lock()
+
+    def watched(*parts: Any) -> Any:
+        assert alone.acquire(blocking=False), "two at once"
+        try:
+            return build(*parts)
+        finally:
+            alone.release()
+
+    monkeypatch.setattr(realms, "_build", watched)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: realms.create(), range(8)))
+    for realm in made:
         realms.drop(realm.id)
 
 
