@@ -55,6 +55,11 @@ class Grant:
     """None for the check result alone."""
     expires_at: datetime
 
+    def allows(self, client_id: str, purpose: Purpose | None) -> bool:
+        """Whether it is for this purpose of this relying party, as it is worded now."""
+        wanted = None if purpose is None else AllowedPurpose.of(purpose)
+        return self.client_id == client_id and self.purpose == wanted
+
 
 def state(grant: Grant, issuer: str, key: SigningKey, now: datetime) -> str:
     """The signed grant."""

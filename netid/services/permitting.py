@@ -53,11 +53,6 @@ class Use:
     relying_party: RelyingParty
     purpose: Purpose | None
 
-    @property
-    def allowed(self) -> AllowedPurpose | None:
-        """The purpose as a permission names it."""
-        return AllowedPurpose.of(self.purpose) if self.purpose else None
-
     def notice(self, language: Language) -> Notice:
         """What the guardian reads."""
         names = self.purpose.names if self.purpose else frozenset()
@@ -113,9 +108,10 @@ class Permitting:
 
     def _is_current(self, tx: Transaction, permission: Permission, grant: Grant) -> bool:
         try:
-            return grant.purpose == self._use(tx, permission.client_id, permission.purpose).allowed
+            use = self._use(tx, permission.client_id, permission.purpose)
         except NotFound:
             return False
+        return grant.allows(permission.client_id, use.purpose)
 
     def ward(self, guardian_id: str, handle: str) -> Ward:
         """The child of that handle. Raises NotFound for somebody else's."""
@@ -172,7 +168,8 @@ class Permitting:
             if use.notice(language).sha256 != shown:
                 raise NoticeChanged
             expires_at = min(now + LIFETIME, self._disclosure.turns_14_at(tx, child.person_id))
-            grant = Grant(wallet_key, client_id, use.relying_party.name, use.allowed, expires_at)
+            purpose = AllowedPurpose.of(use.purpose) if use.purpose else None
+            grant = Grant(wallet_key, client_id, use.relying_party.name, purpose, expires_at)
             token = guardian_grant.state(grant, self._issuer, self._keys.credential_key(), now)
             self._stores.permissions.add(
                 tx,

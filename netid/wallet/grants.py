@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from netid.credentials import guardian_grant
-from netid.credentials.guardian_grant import AllowedPurpose, Grant
+from netid.credentials.guardian_grant import Grant
 from netid.credentials.jwk import SigningKey
 from netid.errors import TokenRefused
 from netid.identity.relying_party import Purpose
@@ -46,8 +46,7 @@ class Grants:
 
     def allow(self, client_id: str, purpose: Purpose | None) -> bool:
         """Whether a guardian agreed to this purpose of this relying party, as it is worded now."""
-        wanted = None if purpose is None else AllowedPurpose.of(purpose)
-        return any(grant.client_id == client_id and grant.purpose == wanted for grant in self.held())
+        return any(grant.allows(client_id, purpose) for grant in self.held())
 
     def _readable(self) -> Iterator[tuple[str, Grant]]:
         for token in self._tokens():
