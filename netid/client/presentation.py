@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated
-
-from pydantic import StringConstraints
 
 from netid.client.errors import ConfigurationRefused, CredentialEnded, PresentationRefused
 from netid.client.registration import Configured
@@ -20,6 +17,7 @@ from netid.credentials.sd_jwt_vc import VerifiedCredential
 from netid.errors import CredentialNotValid, CredentialRevoked, CredentialSuspended, TokenRefused
 from netid.identity.levels import AssuranceLevel
 from netid.identity.pseudonym import PairwiseSubject
+from netid.identity.relying_party import PurposeId
 
 _VERIFIED = object()
 
@@ -30,7 +28,7 @@ class PresentationAsk(Configured):
     A wrong value raises ConfigurationRefused.
     """
 
-    purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
+    purpose: PurposeId | None = None
     """The id of the registered purpose; None asks to be shown no claim at all."""
     claims: frozenset[str] | None = None
     """Narrows the purpose to these claims; None asks for all of it. It can never be widened."""

@@ -8,7 +8,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -19,7 +18,7 @@ from netid.client.errors import ConfigurationRefused
 from netid.credentials.jwk import Algorithm
 from netid.identity.addresses import Issuer
 from netid.identity.levels import AssuranceLevel
-from netid.identity.relying_party import ClaimName, RedirectUri
+from netid.identity.relying_party import ClaimName, ClientId, PurposeId, RedirectUri
 from netid.identity.shape import misshapen
 from netid.identity.text import Language
 
@@ -50,7 +49,7 @@ class Registration(Configured):
 
     issuer: Issuer
     """The provider, to the letter as it names itself."""
-    client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    client_id: ClientId
     redirect_uri: RedirectUri
     profile: Literal["fapi2", "oidc"] = "fapi2"
     """`fapi2` pushes its requests and binds tokens to `dpop_key`; `oidc` is the ordinary code flow."""
@@ -91,7 +90,7 @@ class Registration(Configured):
 class Ask(Configured):
     """What one sign-in asks for. The check result is always asked for. Raises ConfigurationRefused too."""
 
-    purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
+    purpose: PurposeId | None = None
     """The id of the registered purpose; None asks for the check result alone."""
     claims: frozenset[ClaimName] | None = None
     """Narrows the purpose to these claims; None asks for all of it. It can never be widened."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from netid.identity.relying_party import ClaimName
+from netid.identity.relying_party import ClaimName, PurposeId
 
 EVENT_TYPE: Final = "secevent+jwt"
 """The `typ` of a security event token (RFC 8417, 2.3)."""
@@ -39,7 +39,7 @@ class WithdrawnConsent(_Closed):
 
     receipt_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     """The receipt of the consent that was taken back."""
-    purpose: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] | None = None
+    purpose: PurposeId | None = None
     """The id of its purpose; None for a check result."""
     claims: tuple[ClaimName, ...] = ()
     """The names of the claims it covered, never their values."""

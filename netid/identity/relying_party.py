@@ -18,8 +18,9 @@ _AUTHORITY = re.compile(
     r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
 )
 _SECTOR = r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$"
-_CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-_PURPOSE_ID = r"^[a-z0-9][a-z0-9-]{0,39}$"
+
+ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+PurposeId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 _MOST_PURPOSES = 22_000
 """How many bytes all purposes may take: the provider's statement of them travels with each request to a
@@ -93,7 +94,7 @@ class LegalBasis(_Frozen):
 class Purpose(_Frozen):
     """Why a relying party asks: registered beforehand, with its legal basis and its claims."""
 
-    id: Annotated[str, StringConstraints(pattern=_PURPOSE_ID)]
+    id: PurposeId
     text: Text
     legal_basis: LegalBasis | None = None
     retention_days: Annotated[int, Field(ge=0, le=36500)]
@@ -168,7 +169,7 @@ def _usual_algorithm(registered: dict[str, Any]) -> Literal["RS256", "ES256"]:
 class RelyingParty(_Frozen):
     """A site or app that must know its user is a real person, as it is registered."""
 
-    client_id: Annotated[str, StringConstraints(pattern=_CLIENT_ID)]
+    client_id: ClientId
     name: Text
     contact: Words
     """Where a person can ask and complain: an address people can write to."""
