@@ -14,9 +14,11 @@ from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from netid.ambient import Ambient
 from netid.client.errors import CallbackRefused, ConfigurationRefused
 from netid.client.pending import MOST_PENDING
 from netid.client.presentation import PresentationAsk
+from netid.credentials import base64url
 from netid.credentials.certificate_chain import read_certificate, write_certificate
 from netid.credentials.dcql import Query
 from netid.credentials.jwk import SigningKey
@@ -49,7 +51,7 @@ class PendingPresentation(_Kept):
     asked: PresentationAsk
     response_uri: str
     nonce: str = Field(repr=False)
-    state: str | None = Field(repr=False)
+    state: str = Field(repr=False)
     dcql_query: dict[str, object]
     pairing_code: str | None
     certificate: str
@@ -68,25 +70,28 @@ class PendingPresentation(_Kept):
         *,
         browser: str,
         asked: PresentationAsk,
-        ask: Ask,
+        response_uri: str,
+        query: Query,
+        pairing_code: str | None,
         verifier: Verifier,
-        key: DecryptionKey | None,
-        now: datetime,
+        ambient: Ambient,
     ) -> Self:
-        """The request as it is made for the browser with that secret."""
+        """A fresh request, for the browser with that secret."""
+        nonce, state = (base64url.encode(ambient.random(24)) for _ in range(2))
+        key = DecryptionKey.generate(ambient.random) if asked.encrypted else None
         return cls(
             browser=digest(browser),
             asked=asked,
-            response_uri=ask.response_uri,
-            nonce=ask.nonce,
-            state=ask.state,
-            dcql_query=ask.query.dcql(),
-            pairing_code=ask.pairing_code,
+            response_uri=response_uri,
+            nonce=nonce,
+            state=state,
+            dcql_query=query.dcql(),
+            pairing_code=pairing_code,
             certificate=write_certificate(verifier.certificate),
             signing_key=verifier.key.private_jwk(),
             statement=verifier.statement,
             decryption_key=key.private.private_jwk() if key else None,
-            begun_at=now,
+            begun_at=ambient.now(),
         )
 
     @classmethod
@@ -105,11 +110,16 @@ class PendingPresentation(_Kept):
             response_uri=self.response_uri,
             nonce=self.nonce,
             state=self.state,
-            query=Query.parse(self.dcql_query),
+            query=self.query,
             purpose=self.asked.purpose,
             encryption_key=key.public if key else None,
             pairing_code=self.pairing_code,
         )
+
+    @property
+    def query(self) -> Query:
+        """What is asked to be shown."""
+        return Query.parse(self.dcql_query)
 
     @property
     def verifier(self) -> Verifier:

@@ -37,8 +37,7 @@ from netid.client.registration import Registration
 from netid.client.standing import REFRESHED_EVERY, Standing, Standings
 from netid.client.transport import Transport, inside
 from netid.credentials import base64url, presentation_response, request_object
-from netid.credentials.presentation_response import Declined, DecryptionKey, Shown
-from netid.credentials.request_object import Ask
+from netid.credentials.presentation_response import Declined, Shown
 from netid.errors import TokenRefused
 from netid.identity.addresses import Issuer
 
@@ -116,24 +115,15 @@ class WalletClient:
         ConfigurationRefused for what is not registered.
         """
         standing = self._standings.current()
-        request_id, nonce, state = (base64url.encode(self._ambient.random(24)) for _ in range(3))
-        key = DecryptionKey.generate(self._ambient.random) if asked.encrypted else None
-        ask = Ask(
-            response_uri=f"{self.address}/{request_id}/answer",
-            nonce=nonce,
-            state=state,
-            query=query_for(asked, standing.statement, standing.trusted.vct),
-            purpose=asked.purpose,
-            encryption_key=key.public if key else None,
-            pairing_code=self._pairing_code() if scanned else None,
-        )
+        request_id = base64url.encode(self._ambient.random(24))
         pending = PendingPresentation.begin(
             browser=browser,
             asked=asked,
-            ask=ask,
+            response_uri=f"{self.address}/{request_id}/answer",
+            query=query_for(asked, standing.statement, standing.trusted.vct),
+            pairing_code=self._pairing_code() if scanned else None,
             verifier=standing.verifier,
-            key=key,
-            now=self._ambient.now(),
+            ambient=self._ambient,
         )
         self._pending.put(request_id, pending.model_dump_json())
         return self._request(request_id, pending)
@@ -184,7 +174,7 @@ class WalletClient:
             read = presentation_response.read(form, pending.key)
         except TokenRefused as error:
             raise PresentationRefused(error.detail) from error
-        if not hmac.compare_digest((read.state or "").encode(), (pending.state or "").encode()):
+        if not hmac.compare_digest((read.state or "").encode(), pending.state.encode()):
             raise PresentationRefused("state is another one")
         presentation, refusal, now = None, "", self._ambient.now()
         if isinstance(read, Declined):
@@ -199,8 +189,8 @@ class WalletClient:
         )
 
     def _verified(self, pending: PendingPresentation, shown: Shown, now: datetime) -> VerifiedPresentation:
-        query, standing = pending.ask.query, self._standings.current()
-        return verify_presentation(shown, pending.asked, query, pending.challenge, standing, now)
+        standing = self._standings.current()
+        return verify_presentation(shown, pending.asked, pending.query, pending.challenge, standing, now)
 
     def outcome(
         self, browser: str, request_id: str, response_code: str | None = None
@@ -219,7 +209,7 @@ class WalletClient:
             raise CallbackRefused("response_code: is not the one that the wallet was given")
         verified = None
         if answer.presentation is not None:
-            shown = Shown(pending.ask.query.id, answer.presentation, pending.state)
+            shown = Shown(pending.query.id, answer.presentation, pending.state)
             verified = self._verified(pending, shown, answer.came_at)
         if not self._pending.take(request_id):
             raise CallbackRefused("request: its outcome was given out already")

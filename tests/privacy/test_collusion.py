@@ -96,7 +96,7 @@ def pools(issue: Issue, names: tuple[str, ...] = ("age_over_18",)) -> tuple[list
             challenge = pending.challenge
             paths = [(name,) for name in names]
             shown = sd_jwt_vc.present(credential, paths, challenge, holder, issuer.time)
-            form = {"vp_token": f'{{"net_credential":["{shown}"]}}', "state": pending.state or ""}
+            form = {"vp_token": f'{{"net_credential":["{shown}"]}}', "state": pending.state}
             client.answer(asked.request_id, form)
             verified = client.outcome("a browser", asked.request_id)
             assert verified is not None
