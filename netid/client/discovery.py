@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from netid.client.errors import ConfigurationRefused, MetadataRefused
+from netid.client.errors import MetadataRefused
 from netid.client.messages import HttpAnswer, HttpRequest, Send, json_object
+from netid.client.registration import checked_address
 from netid.credentials.jwk import PublicKeySet
 from netid.errors import InvalidField
 from netid.identity.addresses import Endpoint, Issuer
 from netid.identity.shape import misshapen
 
-_ISSUER: TypeAdapter[str] = TypeAdapter(Issuer)
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -63,11 +63,7 @@ def discover(issuer: str, send: Send) -> ProviderMetadata:
 
 def metadata_request(issuer: str) -> HttpRequest:
     """The request for an issuer's metadata (section 4.1). Raises ConfigurationRefused."""
-    try:
-        _ISSUER.validate_python(issuer)
-    except ValidationError as error:
-        raise ConfigurationRefused(f"issuer: {error.errors()[0]['msg']}") from error
-    return HttpRequest(f"{issuer}{_WELL_KNOWN}")
+    return HttpRequest(f"{checked_address('issuer', issuer)}{_WELL_KNOWN}")
 
 
 def read_metadata(issuer: str, answer: HttpAnswer) -> ProviderMetadata:

@@ -8,6 +8,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -21,6 +22,8 @@ from netid.identity.levels import AssuranceLevel
 from netid.identity.relying_party import ClaimName, ClientId, PurposeId, RedirectUri
 from netid.identity.shape import misshapen
 from netid.identity.text import Language
+
+_ADDRESS: TypeAdapter[str] = TypeAdapter(Issuer)
 
 
 class Configured(BaseModel):
@@ -37,6 +40,15 @@ class Configured(BaseModel):
             return read(given)
         except ValidationError as error:
             raise ConfigurationRefused(f"{cls.__name__}.{misshapen(error, cls).detail}") from error
+
+
+def checked_address(name: str, address: str) -> str:
+    """An address that others are put behind, by the rule for an issuer. Raises ConfigurationRefused."""
+    try:
+        return _ADDRESS.validate_python(address)
+    except ValidationError as error:
+        fault = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationRefused(f"{name}: {fault}") from error
 
 
 def _usual_algorithm(given: dict[str, Any]) -> Algorithm:

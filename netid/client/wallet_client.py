@@ -9,13 +9,10 @@ from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlencode
 
-from pydantic import TypeAdapter, ValidationError
-
 from netid.ambient import Ambient
 from netid.client.errors import (
     CallbackRefused,
     ClientError,
-    ConfigurationRefused,
     PresentationRefused,
     Refused,
 )
@@ -33,16 +30,13 @@ from netid.client.presentation import (
     query_for,
     verify_presentation,
 )
-from netid.client.registration import Registration
+from netid.client.registration import Registration, checked_address
 from netid.client.standing import REFRESHED_EVERY, Standing, Standings
 from netid.client.transport import Transport, inside
 from netid.credentials import base64url, presentation_response, request_object
 from netid.credentials.presentation_response import Declined, Shown
 from netid.errors import TokenRefused
-from netid.identity.addresses import Issuer
 
-# The rule for an issuer is the one for every address that others are put behind.
-_ADDRESS: TypeAdapter[str] = TypeAdapter(Issuer)
 _LONGEST_NONCE = 200
 _PAIRING_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _log = logging.getLogger("netid.client")
@@ -86,7 +80,7 @@ class WalletClient:
         the end. The rest is as for NetIDClient. Raises ConfigurationRefused.
         """
         self.registration = registration
-        self.address = _checked(address)
+        self.address = checked_address("address", address)
         self._ambient = ambient or Ambient.real()
         self._pending = pending or PresentationsInMemory(self._ambient.now)
         direct = send or Transport(self._ambient, trust=trust).send
@@ -230,14 +224,6 @@ class WalletClient:
 
     def _pairing_code(self) -> str:
         return "".join(_PAIRING_LETTERS[byte % len(_PAIRING_LETTERS)] for byte in self._ambient.random(4))
-
-
-def _checked(address: str) -> str:
-    try:
-        return _ADDRESS.validate_python(address)
-    except ValidationError as error:
-        fault = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigurationRefused(f"address: {fault}") from error
 
 
 class Timer:
