@@ -195,19 +195,34 @@ def test_a_key_set_without_usable_keys_is_refused(party, body):
         party.sign_in()
 
 
-def test_those_who_wait_for_a_silent_provider_share_what_comes_of_it(party):
-    arrived, asked = Semaphore(0), []
+class Arrivals:
+    """A clock that counts who looks at it: everybody does who asks for something that was fetched."""
 
-    def now() -> datetime:
-        arrived.release()
-        return party.clock.now()
+    def __init__(self, party) -> None:
+        self._party = party
+        self._seen = Semaphore(0)
+
+    def now(self) -> datetime:
+        self._seen.release()
+        return self._party.clock.now()
+
+    def are(self, count: int) -> bool:
+        return all(self._seen.acquire(timeout=10) for _ in range(count))
+
+    def forget(self) -> None:
+        while self._seen.acquire(blocking=False):
+            pass
+
+
+def test_those_who_wait_for_a_silent_provider_share_what_comes_of_it(party):
+    arrived, asked = Arrivals(party), []
 
     def send(request: HttpRequest) -> HttpAnswer:
         asked.append(request.url)
-        assert all(arrived.acquire(timeout=10) for _ in range(4))
+        assert arrived.are(4)
         raise ProviderUnreachable("silent")
 
-    client = NetIDClient(party.client.registration, ambient=Ambient(now, os.urandom), send=send)
+    client = NetIDClient(party.client.registration, ambient=Ambient(arrived.now, os.urandom), send=send)
 
     def begin(browser: str) -> None:
         with pytest.raises(ProviderUnreachable, match="silent"):
@@ -219,24 +234,19 @@ def test_those_who_wait_for_a_silent_provider_share_what_comes_of_it(party):
 
 
 def test_those_who_wait_get_nothing_that_is_old_whatever_the_fetch_ended_in(party):
-    arrived, asked = Semaphore(0), []
-
-    def now() -> datetime:
-        arrived.release()
-        return party.clock.now()
+    arrived, asked = Arrivals(party), []
 
     def send(request: HttpRequest) -> HttpAnswer:
         asked.append(request.url)
         if len(asked) == 1:
             return party.provider.send(request)
-        assert len(asked) > 2 or all(arrived.acquire(timeout=10) for _ in range(2))
+        assert len(asked) > 2 or arrived.are(2)
         raise RuntimeError("a sender of one's own")
 
-    provider = Provider(ISSUER, send, now)
+    provider = Provider(ISSUER, send, arrived.now)
     provider.metadata()
     party.clock.forward(hours=1)
-    while arrived.acquire(blocking=False):
-        pass
+    arrived.forget()
     with ThreadPoolExecutor(2) as pool:
         failures = [waiting.exception() for waiting in [pool.submit(provider.metadata) for _ in range(2)]]
     assert [type(failure) for failure in failures] == [RuntimeError, RuntimeError]

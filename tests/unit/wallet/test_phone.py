@@ -81,10 +81,13 @@ def _receives(phone: Browser, world: World) -> None:
     phone.post(phone.at, decision="agree", code=TX_CODE)
 
 
+def _link(world: World, **changes: Any) -> str:
+    asks = world.platform.asks(**changes)
+    return f"/present?{urlencode({'client_id': asks.client_id, 'request_uri': asks.request_uri})}"
+
+
 def _asked(phone: Browser, world: World, **changes: Any) -> str:
-    link = world.platform.asks(**changes)
-    where = {"client_id": link.client_id, "request_uri": link.request_uri}
-    phone.get(f"/present?{urlencode(where)}")
+    phone.get(_link(world, **changes))
     return phone.at
 
 
@@ -353,10 +356,9 @@ def test_another_page_leads_to_the_phone_and_loads_nothing_from_it_unseen(
 ) -> None:
     _receives(phone, world)
     world.sent.clear()
-    link = world.platform.asks()
-    query = urlencode({"client_id": link.client_id, "request_uri": link.request_uri})
+    link = _link(world)
 
-    answer = phone.client.get(f"/present?{query}", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Dest": into})
+    answer = phone.client.get(link, headers={"Sec-Fetch-Site": site, "Sec-Fetch-Dest": into})
 
     assert answer.status_code == (303 if into == "document" else 403)
     assert len(world.sent) == (into == "document")
@@ -370,14 +372,13 @@ def test_a_page_that_a_browser_loads_ahead_of_its_person_is_not_loaded(
     """What Chromium sends for another page's speculation rules: no word of the page they stand on."""
     _receives(phone, world)
     world.sent.clear()
-    link = world.platform.asks()
-    query = urlencode({"client_id": link.client_id, "request_uri": link.request_uri})
+    link = _link(world)
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Dest": "document"}
 
-    ahead = phone.client.get(f"/present?{query}", headers=headers | {"Sec-Purpose": purpose})
+    ahead = phone.client.get(link, headers=headers | {"Sec-Purpose": purpose})
 
     assert (ahead.status_code, world.sent) == (403, [])
-    assert phone.client.get(f"/present?{query}", headers=headers).status_code == 303
+    assert phone.client.get(link, headers=headers).status_code == 303
 
 
 @pytest.mark.parametrize(
