@@ -1,6 +1,7 @@
 """Requests to wallets (OpenID4VP 1.0, 5; RFC 9101): what a wallet may answer, and what it does not."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from netid.credentials import base64url, jose, presentation_response, registrati
 from netid.credentials.certificate_chain import write_certificate, x509_hash
 from netid.credentials.dcql import Query
 from netid.credentials.presentation_response import Declined
-from netid.credentials.request_object import AUDIENCE, TYPE, VerifiedRequest, refusal_of
+from netid.credentials.request_object import AUDIENCE, TYPE, Ask, VerifiedRequest, refusal_of
 from netid.errors import TokenRefused, UnknownKey
 from netid.identity.relying_party import Purpose
 from tests.unit.presenting import NOW, PARCEL, QUERY, VCT, Authority, ask, certificate, key
@@ -64,6 +65,13 @@ def test_everything_that_can_be_asked_arrives(changes: dict[str, Any]) -> None:
 
 def test_client_id_is_the_hash_of_the_certificate() -> None:
     assert VERIFIER.client_id == f"x509_hash:{x509_hash(VERIFIER.certificate)}"
+
+
+@pytest.mark.parametrize("asked", [ASK, replace(ASK, encryption_key=None)], ids=["encrypted", "as it is"])
+def test_the_response_mode_says_whether_the_answer_is_encrypted(asked: Ask) -> None:
+    """8.2 and 8.3.1, by the names that other wallets know."""
+    payload = jose.unverified_payload(request_object.make(VERIFIER, asked, NOW), request_object.MAX_BYTES)
+    assert payload["response_mode"] == ("direct_post.jwt" if asked.encryption_key else "direct_post")
 
 
 def test_iss_is_ignored_and_aud_is_the_one_for_unknown_wallets() -> None:
